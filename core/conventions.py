@@ -1,0 +1,110 @@
+"""Every statistical choice of CalciScope, once, with its reason.
+
+The Methods page prints CONVENTIONS, which is built from the constants below, so that what is said and what is done
+cannot drift apart.
+"""
+
+from dataclasses import dataclass
+
+DAYS_PER_MONTH = 30.4375  # 365.25 / 12
+CONF_LEVEL = 0.95
+CONF_TYPE = "log-log"  # of a survival curve; keeps the limits inside 0 and 1 and is sound in small samples
+CONF_TYPES = ("log-log", "log", "plain")
+TIES = "efron"
+TIE_TOLERANCE = 1.4901161193847656e-08  # square root of the machine epsilon, as R's timefix
+QUANTILE_TOLERANCE = 1.4901161193847656e-08
+COX_TOLERANCE = 1e-9  # on the log partial likelihood, absolute and relative
+EVENTS_PER_COEFFICIENT = 10  # below it a caution is shown
+EVENTS_PER_COEFFICIENT_REFUSED = 5  # below it a model of several covariates is refused
+SMALL_STRATUM = 5  # below it a stratum is drawn with a caution and no p value is shown
+SMALL_RISK_SET = 5  # beyond the last time with so many at risk a curve is drawn lighter
+EARLY_WINDOW_MONTHS = 6
+
+
+@dataclass(frozen=True)
+class Convention:
+    """One row of the Methods page: what is meant, what is done, and why."""
+
+    topic: str
+    choice: str
+    reason: str
+
+
+CONVENTIONS: tuple[Convention, ...] = (
+    Convention(
+        "Time unit",
+        f"Months of {DAYS_PER_MONTH} days; dates are kept to the day.",
+        "Equal days stay equal times, so that ties are ties.",
+    ),
+    Convention(
+        "Time zero",
+        "The date of diagnosis. The clock can also run from the onset of lesions; patients then enter at diagnosis.",
+        "Nobody is in the registry before diagnosis: counting the time before it as survived would flatter survival.",
+    ),
+    Convention(
+        "At risk at time t",
+        "Entered before t and followed to t or longer. A patient censored at t still counts at t.",
+        "The rule of R's survival package; the table below a curve shows the number just before t.",
+    ),
+    Convention(
+        "Tied times",
+        f"Times that differ by less than a relative {TIE_TOLERANCE:.2g} are the same time.",
+        "Computed times can differ in the last digit although the days are equal.",
+    ),
+    Convention(
+        "Deaths on the day of diagnosis",
+        "Kept: the curve then starts below 100 %. With the clock from onset a patient followed for no time at all "
+        "cannot enter and is counted as left out.",
+        "Leaving early deaths out would flatter survival.",
+    ),
+    Convention(
+        "Survival curve",
+        f"Kaplan-Meier with Greenwood's variance; {CONF_LEVEL:.0%} limits for each time on its own, {CONF_TYPE} scale by "
+        "default. No limits are shown before the first event or once the curve has reached 0 %.",
+        "The log-log scale keeps the limits inside 0 and 100 % and behaves best in small cohorts.",
+    ),
+    Convention(
+        "Median and other quantiles",
+        "The first time at which the curve falls below the level; where it runs exactly on the level, the middle of that "
+        "stretch. Otherwise the words \"not reached\".",
+        "R's rule. Its interval comes from the limits of the curve.",
+    ),
+    Convention(
+        "Follow-up",
+        "Median by the reverse Kaplan-Meier method: being censored is the event.",
+        "The plain median of the observed times is shortened by the deaths.",
+    ),
+    Convention(
+        "Comparison of curves",
+        "Log-rank test with the hypergeometric variance.",
+        "The standard test when hazards are roughly proportional.",
+    ),
+    Convention(
+        "Hazard ratios",
+        f"Cox model, {TIES.capitalize()}'s method for ties (Breslow's offered), Wald intervals at {CONF_LEVEL:.0%}, converged "
+        f"to {COX_TOLERANCE:.0e} on the log partial likelihood.",
+        "Efron's method is close to the exact likelihood when several patients die on the same day.",
+    ),
+    Convention(
+        "Few events",
+        f"A caution below {EVENTS_PER_COEFFICIENT} events per coefficient. Where the likelihood has no maximum (every event "
+        "in one group, for example) the ratio is called not estimable.",
+        "With few events a ratio is unstable, and a program that stops early prints a number for one that is not there.",
+    ),
+    Convention(
+        "Small groups",
+        f"Below {SMALL_STRATUM} patients in a group no p value is shown; where fewer than {SMALL_RISK_SET} are at risk the "
+        "curve is drawn lighter.",
+        "One more patient could move the result anywhere.",
+    ),
+    Convention(
+        "Missing values",
+        "Each analysis uses the patients that have what it needs and says how many it left out. Missing is never a group.",
+        "A group of missing values has no meaning of its own, and a patient dropped in silence is a wrong number.",
+    ),
+    Convention(
+        "Grouping by what happens after diagnosis",
+        "Filters and groups on treatment courses or later complications are marked wherever they are used.",
+        "A patient must live long enough to be treated: the group contains time in which nobody could die.",
+    ),
+)
