@@ -66,7 +66,7 @@ CONVENTIONS: tuple[Convention, ...] = (
     Convention(
         "Median and other quantiles",
         "The first time at which the curve falls below the level; where it runs exactly on the level, the middle of that "
-        "stretch. Otherwise the words \"not reached\".",
+        'stretch. Otherwise the words "not reached".',
         "R's rule. Its interval comes from the limits of the curve.",
     ),
     Convention(
