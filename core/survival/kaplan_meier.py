@@ -31,8 +31,8 @@ class KaplanMeierResult:
                 of an event or a censoring. n_risk is the number just before the time; std_error is that of the estimate
                 (Greenwood); limits are NaN before the first event and where the estimate is 0 (as is std_error there)
     summary     stratum n n_event median conf_low conf_high follow_up: one row a stratum; n counts rows; a median not
-                reached is NaN; follow_up is the median of the reverse Kaplan-Meier curve, in which being censored is the
-                event
+                reached is NaN; follow_up is the median of the reverse Kaplan-Meier curve, in which being censored (cause
+                0) is the event
     strata      the levels that have rows, in order
     n_excluded  rows left out because their stratum is missing
     """
@@ -52,7 +52,7 @@ class KaplanMeierResult:
         including the time, so that without delayed entry the three add up to n, less whoever leaves at the time itself
         (KMunicate: Morris et al. 2019, doi:10.1136/bmjopen-2019-030215).
         """
-        times = _as_times(times)
+        times = as_times(times)
         return self._per_stratum(
             times,
             lambda curve: {
@@ -69,7 +69,7 @@ class KaplanMeierResult:
         The estimate is 1 before the first event; beyond the last time of a stratum it is NaN, since nobody is followed
         there.
         """
-        times = _as_times(times)
+        times = as_times(times)
 
         def rows(curve):
             position = np.searchsorted(curve.sets.time, times, side="right")
@@ -194,25 +194,47 @@ def kaplan_meier(
     )
 
 
+def follow_up(
+    outcome: Outcome, strata=None, *, conf_level: float = CONF_LEVEL, conf_type: str = CONF_TYPE
+) -> pd.DataFrame:
+    """How long the patients were followed, by the reverse Kaplan-Meier method: stratum n median conf_low conf_high
+    lower_quartile upper_quartile.
+
+    Being censored (cause 0) is the event; the event and every competing one end the observation of a patient who could
+    have been followed longer. NaN where not reached. Raises as ``kaplan_meier``. Schemper and Smith 1996.
+    """
+    reverse = kaplan_meier(reversed_outcome(outcome), strata, conf_level=conf_level, conf_type=conf_type)
+    quartiles = reverse.quantile([0.25, 0.75])["time"].to_numpy().reshape(-1, 2)
+    frame = reverse.summary[["stratum", "n", "median", "conf_low", "conf_high"]]
+    return frame.assign(lower_quartile=quartiles[:, 0], upper_quartile=quartiles[:, 1])
+
+
+def reversed_outcome(outcome: Outcome) -> Outcome:
+    """The outcome in which being censored is the event."""
+    return Outcome(outcome.time, outcome.cause == 0, outcome.entry)
+
+
 def _curve(sets: RiskSets, conf_type: str, z: float) -> _Curve:
     n, d = sets.n_risk, sets.n_event
     estimate = np.cumprod((n - d) / n)
     alive = estimate > 0
     # of log S; not defined from the time on at which S is 0
-    log_se = np.sqrt(np.cumsum(_greenwood(n, d)))
+    log_se = np.sqrt(np.cumsum(greenwood(n, d)))
     log_se[~alive] = np.nan
-    low, high = _limits(estimate, log_se, conf_type, z)
+    low, high = limits(estimate, log_se, conf_type, z)
     return _Curve(sets, estimate, estimate * log_se, low, high)
 
 
-def _greenwood(n_risk, n_event):
+def greenwood(n_risk, n_event):
+    """The terms of the variance of log S, 0 where nobody remains."""
     remaining = n_risk - n_event
     terms = np.zeros(len(n_risk))
     np.divide(n_event, n_risk * remaining.astype(float), out=terms, where=remaining > 0)
     return terms
 
 
-def _limits(estimate, log_se, conf_type, z):
+def limits(estimate, log_se, conf_type, z):
+    """Pointwise limits of probabilities from the standard error of their logarithm; NaN at 0 and at 1."""
     low, high = np.full(len(estimate), np.nan), np.full(len(estimate), np.nan)
     inside = (estimate > 0) & (estimate < 1)
     s, width = estimate[inside], z * log_se[inside]
@@ -252,7 +274,7 @@ def _summary(levels, curves) -> pd.DataFrame:
     rows = []
     for curve in curves:
         sets, before = curve.sets, curve.estimate == 1
-        reverse = np.cumprod((sets.n_risk - sets.n_censor) / sets.n_risk)
+        reverse = np.cumprod((sets.n_risk - sets.n_lost) / sets.n_risk)
         rows.append(
             (
                 _quantile(sets.time, curve.estimate, half)[0],
@@ -283,11 +305,12 @@ def _restricted_mean(curve: _Curve, tau: float) -> tuple[float, float]:
     knots = np.concatenate([[0.0], sets.time[inside], [tau]])
     areas = np.concatenate([[1.0], curve.estimate[inside]]) * np.diff(knots)
     beyond = np.cumsum(areas[:0:-1])[::-1]
-    variance = np.sum(beyond**2 * _greenwood(sets.n_risk[inside], sets.n_event[inside]))
+    variance = np.sum(beyond**2 * greenwood(sets.n_risk[inside], sets.n_event[inside]))
     return areas.sum(), np.sqrt(variance)
 
 
-def _as_times(times) -> np.ndarray:
+def as_times(times) -> np.ndarray:
+    """One or several times as an array. Raises ValueError unless they are finite."""
     times = np.atleast_1d(np.asarray(times, dtype=float))
     if not np.isfinite(times).all():
         raise ValueError("times must be finite")

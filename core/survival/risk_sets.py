@@ -15,6 +15,7 @@ class RiskSets:
     n_risk    (m,) entered before the time and not left before it
     n_left    (m,) rows that end there
     n_event   (m,) of them with cause 1
+    n_lost    (m,) of them with cause 0: alive, and not seen any longer
     first     (m,) position of the first row with that time, in order of time
     entries   (n,) ascending, or None: everybody from the beginning
     """
@@ -23,6 +24,7 @@ class RiskSets:
     n_risk: np.ndarray
     n_left: np.ndarray
     n_event: np.ndarray
+    n_lost: np.ndarray
     first: np.ndarray
     entries: np.ndarray | None
     n: int
@@ -33,8 +35,12 @@ class RiskSets:
         return self.n_left - self.n_event
 
     def at_risk(self, times: np.ndarray) -> np.ndarray:
-        """How many are at risk at any times: entry < t <= time."""
-        entered = self.n if self.entries is None else np.searchsorted(self.entries, times, side="left")
+        """How many are at risk at any times: entry < t <= time; at time 0 those who start there count."""
+        if self.entries is None:
+            entered = self.n
+        else:
+            just_after_zero = np.nextafter(0.0, 1.0)
+            entered = np.searchsorted(self.entries, np.where(times == 0, just_after_zero, times), side="left")
         return entered - self.before(self.n_left, times, side="left")
 
     def before(self, counts: np.ndarray, times: np.ndarray, side: str = "right") -> np.ndarray:
@@ -50,12 +56,15 @@ def risk_sets(outcome: Outcome) -> RiskSets:
     distinct = time[first]
     n_left = np.diff(first, append=n)
     n_event = count_rows(outcome.cause == 1, first)
+    # without competing causes the rest is censored, and need not be counted
+    competing = n and outcome.cause.max() > 1
+    n_lost = count_rows(outcome.cause == 0, first) if competing else n_left - n_event
     if outcome.entry is None:
         entries, n_risk = None, n - first
     else:
         entries = np.sort(outcome.entry)
         n_risk = np.searchsorted(entries, distinct, side="left") - first
-    return RiskSets(distinct, n_risk, n_left, n_event, first, entries, n)
+    return RiskSets(distinct, n_risk, n_left, n_event, n_lost, first, entries, n)
 
 
 def count_rows(chosen: np.ndarray, first: np.ndarray) -> np.ndarray:
