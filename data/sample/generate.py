@@ -3,8 +3,9 @@
     python data/sample/generate.py [FOLDER]     writes the two files, byte for byte the same every time
     python data/sample/generate.py --search     repeats the choice of the seed, from 1 upwards
 
-No patient stands behind any row. The margins below are those published for the registry; everything else is assumed. The effects that are really in the data are the constants below. Courses of sodium thiosulfate (STS) are
-drawn last, from a stream of their own, out of follow-up that is already fixed: they can change nothing else.
+No patient stands behind any row. The margins below are those published for the registry; everything else is assumed.
+The effects that are really in the data are the first constants. Courses of sodium thiosulfate (STS) are drawn last,
+from a stream of their own, out of follow-up that is already fixed: they can change nothing else.
 """
 
 import argparse
@@ -170,10 +171,7 @@ def draw_baseline(seed: int) -> list[dict]:
 def draw_laboratory(seed: int, patients: list[dict]) -> None:
     draws = Draws(seed, 2)
     for p in patients:
-        if p["parathyroidectomy"]:
-            middle = 130
-        else:
-            middle = 850 if p["hyperparathyroidism"] else 190
+        middle = 850 if p["hyperparathyroidism"] and not p["parathyroidectomy"] else 190 - 60 * p["parathyroidectomy"]
         ipth = middle * math.exp(0.7 * draws.normal())
         p["ipth"] = round(min(max(ipth, 6), 3200))
         turnover = math.log(p["ipth"] / 350)
@@ -228,11 +226,13 @@ def draw_follow_up(seed: int, patients: list[dict]) -> None:
 
 
 def time_of_death(exponential: float, rate: float, infection: int) -> int:
-    before = rate * math.sqrt(infection / 365.25)
+    clock = (infection / 365.25) ** DEATH_SHAPE
+    before = rate * clock
     if exponential > before:
-        years = (math.sqrt(infection / 365.25) + (exponential - before) / (rate * HR_INFECTION)) ** 2
+        clock += (exponential - before) / (rate * HR_INFECTION)
     else:
-        years = (exponential / rate) ** 2
+        clock = exponential / rate
+    years = clock ** (1 / DEATH_SHAPE)
     return max(math.ceil(365.25 * years), 1)
 
 
