@@ -6,7 +6,7 @@ being in the link.
 
 from dataclasses import dataclass
 
-from core.conventions import CONF_TYPE, CONF_TYPES, EARLY_WINDOW_MONTHS
+from core.conventions import CONF_TYPE, CONF_TYPES, EARLY_WINDOW_MONTHS, TIES
 from core.endpoints import CALCIPHYLAXIS, EARLY, FROM_DIAGNOSIS, FROM_ONSET, OTHER_CAUSE, SPECIFIC, endpoints_of
 from core.registry import Registry
 
@@ -117,6 +117,15 @@ SETTINGS: tuple[Setting, ...] = (
         page="survival",
         options=CONF_TYPES,
         help="The scale on which the interval of the curve is symmetric.",
+    ),
+    Setting(
+        "ties",
+        "Ties",
+        "choice",
+        TIES,
+        page="hazard_ratios",
+        options=("efron", "breslow"),
+        help="How deaths on the same day are counted.",
     ),
 )
 

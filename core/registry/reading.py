@@ -78,8 +78,10 @@ def build_registry(
 
 
 def _text_table(path: Path) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skip_blank_lines=False)
+    try:  # the header is read as a row: pandas would rename a column that stands twice
+        table = pd.read_csv(
+            path, header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig", skip_blank_lines=False
+        ).fillna("")
     except UnicodeDecodeError:
         raise RegistryError(f'{path.name} is not in UTF-8. Save it as "CSV UTF-8".') from None
     except pd.errors.EmptyDataError:
@@ -88,11 +90,10 @@ def _text_table(path: Path) -> pd.DataFrame:
         raise RegistryError(
             f"{path.name} has rows with more cells than its header names. Check for commas inside cells without quotes."
         ) from None
-    table.columns = [str(column).strip() for column in table.columns]
-    if table.columns.duplicated().any():
-        twice = table.columns[table.columns.duplicated()][0]
-        raise RegistryError(f"{path.name} has two columns named {twice!r}. Give each its own name.")
-    return table.fillna("")
+    header = table.iloc[0].str.strip()
+    if header.duplicated().any():
+        raise RegistryError(f"{path.name} has two columns named {header[header.duplicated()].iloc[0]!r}. Rename one.")
+    return table.iloc[1:].set_axis(list(header), axis="columns").reset_index(drop=True)
 
 
 def _fingerprint(*tables) -> str:

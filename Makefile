@@ -1,0 +1,35 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test lint reference sample clean
+
+run: $(VENV)/run.installed  ## the dashboard on the sample cohort (or on CALCISCOPE_REGISTRY)
+	$(BIN)/python -m streamlit run app.py
+
+test: $(VENV)/dev.installed lint  ## every test, browser tests included
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/dev.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+reference:  ## R's numbers, made again; needs Rscript with survival, cmprsk, KMsurv and jsonlite
+	cd tests/reference && for script in *.R; do Rscript $$script || exit 1; done
+
+sample: $(VENV)/run.installed  ## the synthetic sample, made again byte for byte
+	$(BIN)/python data/sample/generate.py
+
+clean:
+	rm -rf $(VENV)
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.installed: requirements.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+$(VENV)/dev.installed: requirements-dev.txt requirements.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@ $(VENV)/run.installed

@@ -1,0 +1,187 @@
+"""One view of one registry, and the numbers that it shows. What a page, a report or a script needs starts here."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from core.cohort import Cohort, Filter, attrition, select_cohort
+from core.conventions import SMALL_STRATUM
+from core.endpoints import (
+    ENDPOINTS,
+    FROM_DIAGNOSIS,
+    FROM_ONSET,
+    OTHER_CAUSE,
+    Endpoint,
+    EndpointTimes,
+    endpoint_times,
+)
+from core.errors import NotEstimable
+from core.registry import Registry, Variable
+from core.survival import CoxResult, KaplanMeierResult, TestResult, cox_each, kaplan_meier, logrank_test
+from core.survival.outcome import Outcome
+from core.view import View
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """A registry seen through a view. Everything is computed when first asked for."""
+
+    registry: Registry
+    view: View
+
+    def _setting(self, name, otherwise):
+        return dict(self.view.settings).get(name, otherwise)
+
+    @cached_property
+    def endpoint(self) -> Endpoint:
+        return next(endpoint for endpoint in ENDPOINTS if endpoint.label == self.view["endpoint"])
+
+    @cached_property
+    def window_months(self) -> int:
+        return int(self.view["window"].split()[0])
+
+    @cached_property
+    def times(self) -> EndpointTimes:
+        """Of all patients of the registry, on the clock of the page."""
+        return endpoint_times(
+            self.registry,
+            self.endpoint,
+            clock=self._setting("clock", FROM_DIAGNOSIS),
+            window_months=self.window_months,
+            unknown_cause=self._setting("unknown_cause", OTHER_CAUSE),
+        )
+
+    @cached_property
+    def cohort(self) -> Cohort:
+        return select_cohort(self.registry, self.view.filters)
+
+    @cached_property
+    def _outcome_and_rows(self) -> tuple[Outcome, np.ndarray]:
+        return self.times.outcome(self.cohort.mask)
+
+    @property
+    def outcome(self) -> Outcome:
+        """Times in months of the cohort's patients that have one, in the order of ``rows``."""
+        return self._outcome_and_rows[0]
+
+    @property
+    def rows(self) -> np.ndarray:
+        """Positions in the registry of the patients behind ``outcome``."""
+        return self._outcome_and_rows[1]
+
+    @cached_property
+    def n_event(self) -> int:
+        return self.outcome.n_event
+
+    @cached_property
+    def by(self) -> Variable | None:
+        """The variable that groups, if any."""
+        return self.registry.dictionary.by_label(self.view["by"])
+
+    @cached_property
+    def strata(self) -> pd.Series | None:
+        """The group of every row of ``outcome``; None when nothing groups."""
+        return None if self.by is None else self.values(self.by.name)
+
+    def values(self, name: str) -> pd.Series:
+        """A variable for the rows of ``outcome``."""
+        return self.registry.patients[name].iloc[self.rows].reset_index(drop=True)
+
+    @cached_property
+    def attrition(self) -> pd.DataFrame:
+        return attrition(self.registry, self.view.filters, self.times.event)
+
+    @property
+    def clock_start(self) -> str:
+        return "onset of lesions" if self._setting("clock", FROM_DIAGNOSIS) == FROM_ONSET else "diagnosis"
+
+    def require_patients(self) -> None:
+        """Raises NotEstimable when nobody is left, and names the filter to undo."""
+        if len(self.outcome):
+            return
+        if len(self.cohort):
+            why = "; ".join(f"{sentence} ({n})" for sentence, n in self.times.exclusions(self.cohort.mask))
+            raise NotEstimable(f"None of the {len(self.cohort)} patients has a time on this clock: {why}.")
+        culprit = emptying_filter(self.registry, self.view.filters)
+        if culprit is None:
+            raise NotEstimable("The registry has no patient.")
+        raise NotEstimable("No patient passes these filters together. Undo one of them in the sidebar.")
+
+    @cached_property
+    def overall_curve(self) -> KaplanMeierResult:
+        """The curve of the whole cohort. Raises NotEstimable when nobody is left."""
+        self.require_patients()
+        return kaplan_meier(self.outcome, conf_type=self._setting("interval", "log-log"))
+
+    @cached_property
+    def curve(self) -> KaplanMeierResult:
+        """The curves by group, or the overall one. Raises NotEstimable when nobody is left."""
+        self.require_patients()
+        if self.strata is None:
+            return self.overall_curve
+        if self.strata.isna().all():
+            raise NotEstimable(
+                f"{self.by.label} is not recorded for any of these {len(self.outcome)} patients. Group by something else."
+            )
+        return kaplan_meier(self.outcome, self.strata, conf_type=self._setting("interval", "log-log"))
+
+    @cached_property
+    def comparison(self) -> TestResult:
+        """The log-rank test of the groups. Raises NotEstimable with what is missing."""
+        self.require_patients()
+        if self.strata is None:
+            raise NotEstimable("A comparison needs two groups. Choose what to group by.")
+        counts = self.strata.value_counts()
+        present = counts[counts > 0]
+        if len(present) < 2:
+            only = f"only {present.index[0]}" if len(present) else "nobody"
+            raise NotEstimable(f"A comparison needs two groups; here is {only}.")
+        if self.n_event == 0:
+            raise NotEstimable(f"No {self.endpoint.events} here, so nothing can be compared.")
+        small = present[present < SMALL_STRATUM]
+        if len(small):
+            said = ", ".join(f"{level} ({n})" for level, n in small.items())
+            raise NotEstimable(f"No p value: fewer than {SMALL_STRATUM} patients in {said}.")
+        return logrank_test(self.outcome, self.strata)
+
+    def covariates(self, variables) -> pd.DataFrame:
+        """Covariates for the rows of ``outcome``, in steps, the reference level first; columns are variable names."""
+        return pd.DataFrame({v.name: covariate_values(v, self.values(v.name)) for v in variables})
+
+    def hazard_ratios(self, variables, *, ties="efron") -> CoxResult:
+        """Each variable alone. Raises NotEstimable when there is nobody or no event."""
+        self.require_patients()
+        if self.n_event == 0:
+            raise NotEstimable(
+                f"No {self.endpoint.events} among these {len(self.outcome)} patients, so no hazard ratio can be estimated. "
+                "Widen the filters."
+            )
+        return cox_each(self.outcome, self.covariates(variables), ties=ties)
+
+    @cached_property
+    def recorded_covariates(self) -> tuple[Variable, ...]:
+        """What is known at diagnosis and could explain the outcome."""
+        return tuple(v for v in self.registry.dictionary.covariates if not v.is_post_baseline)
+
+    @cached_property
+    def later_covariates(self) -> tuple[Variable, ...]:
+        """What is known only later: a fixed hazard ratio of it would contain time in which nobody could die."""
+        return tuple(v for v in self.registry.dictionary.covariates if v.is_post_baseline)
+
+
+def covariate_values(variable: Variable, values: pd.Series) -> pd.Series:
+    """A variable as a covariate: numbers in steps, categories with the reference first and without order."""
+    if variable.is_numeric:
+        return values.astype(float) / variable.step
+    levels = [variable.reference, *(level for level in variable.levels if level != variable.reference)]
+    return pd.Series(pd.Categorical(values.astype(object), levels), index=values.index)
+
+
+def emptying_filter(registry: Registry, filters) -> Filter | None:
+    """The first filter after which nobody is left; None when somebody is."""
+    for position, condition in enumerate(filters):
+        if not len(select_cohort(registry, filters[: position + 1])):
+            return condition
+    return None

@@ -1,0 +1,52 @@
+"""Controls made from the table of settings, each bound to its query parameter."""
+
+import streamlit as st
+
+from core.registry import Registry
+from core.settings import SETTINGS, Setting, settings_of
+from core.view import View
+
+FEW_OPTIONS = 4
+
+
+def choose(registry: Registry, name: str, *, label_visibility="visible"):
+    """Draws the control of one setting and returns its value."""
+    setting = _setting(name)
+    key, default, help_text = setting.key(registry), setting.default_of(registry), setting.help or None
+    shared = {"key": key, "bind": "query-params", "help": help_text, "label_visibility": label_visibility}
+    if setting.kind == "switch":
+        return st.toggle(setting.label, default, **shared)
+    if setting.kind == "number":
+        return st.slider(setting.label, setting.low, setting.high, default, setting.step, **shared)
+    options = list(setting.options_of(registry))
+    if setting.kind == "choices":
+        return st.multiselect(setting.label, options, list(default), **shared)
+    if not setting.per_registry and len(options) <= FEW_OPTIONS and sum(map(len, options)) < 40:
+        return st.segmented_control(setting.label, options, default=default, required=True, **shared) or default
+    return st.selectbox(setting.label, options, options.index(default), **shared)
+
+
+def matters(registry: Registry, name: str) -> bool:
+    """Whether a setting has any effect with the others as they are; one that has none is not shown."""
+    setting = _setting(name)
+    if setting.when is None:
+        return True
+    other, wanted = setting.when
+    return value_of(registry, _setting(other)) in wanted
+
+
+def value_of(registry: Registry, setting: Setting):
+    """The value that the control of a setting has now; the default where it is not on the screen."""
+    value = st.session_state.get(setting.key(registry)) if matters(registry, setting.name) else None
+    if value is None:
+        return setting.default_of(registry)
+    return tuple(value) if setting.kind == "choices" else value
+
+
+def view_of(registry: Registry, page: str, filters) -> View:
+    """The view that the controls now show."""
+    return View(page, tuple(filters), tuple((s.name, value_of(registry, s)) for s in settings_of(page)))
+
+
+def _setting(name):
+    return next(setting for setting in SETTINGS if setting.name == name)

@@ -1,0 +1,58 @@
+"""What pages share on the screen: headings, panels, figures, notices, and the answer when there is none."""
+
+from contextlib import contextmanager
+
+import streamlit as st
+
+from core.analysis import Analysis
+from core.cautions import AFTER_BASELINE, Caution, cautions
+from core.charts.chart import Chart
+from core.errors import NotEstimable
+from pages.components.literal import literal
+
+ICONS = {AFTER_BASELINE: ":material/hourglass_top:"}
+
+
+def heading(question: str, analysis: Analysis) -> None:
+    """The question that the page answers, and of whom."""
+    st.header(question, anchor=False)
+    source = f" · {literal(analysis.registry.source)}" if analysis.registry.source else ""
+    st.caption(
+        f"{analysis.endpoint.label} from {analysis.clock_start} · {len(analysis.cohort)} of {len(analysis.registry)} "
+        f"patients · {analysis.n_event} {_events(analysis)}{source}"
+    )
+
+
+def _events(analysis):
+    return analysis.endpoint.event if analysis.n_event == 1 else analysis.endpoint.events
+
+
+@contextmanager
+def panel(title: str = "", *, how_to_read: str = "", key: str | None = None):
+    """A bordered place for one figure or table. What cannot be estimated is said in its place."""
+    with st.container(border=True, key=key):
+        if title:
+            st.subheader(title, anchor=False)
+        try:
+            yield
+        except NotEstimable as reason:
+            st.info(literal(str(reason)), icon=":material/info:")
+        else:
+            if how_to_read:
+                st.caption(how_to_read)
+
+
+def show_chart(chart: Chart, key: str) -> None:
+    st.vega_lite_chart(chart.spec, key=key, alt=chart.alt, width="stretch")
+
+
+def show_cautions(analysis: Analysis, kinds: tuple[str, ...] | None = None) -> None:
+    """The notices of the view, on the figure itself."""
+    for caution in cautions(analysis):
+        if kinds is None or caution.kind in kinds:
+            show_caution(caution)
+
+
+def show_caution(caution: Caution) -> None:
+    icon = ICONS.get(caution.kind, ":material/info:")
+    st.markdown(f"{icon} {literal(caution.text)}")

@@ -1,0 +1,25 @@
+"""Every definition and convention, generated from the constants in force."""
+
+import streamlit as st
+
+from core.conventions import CONVENTIONS
+from core.endpoints import endpoints_of
+from pages.components.entry import require_app
+from pages.components.literal import literal
+from pages.components.source import load_registry
+from pages.components.tables import dictionary_table, text_table
+
+require_app()
+registry = load_registry()
+
+st.header("How are these numbers made?", anchor=False)
+st.caption(
+    "Every choice behind the numbers, as the program applies it. Each result is tested against R's survival package."
+)
+st.subheader("Endpoints", anchor=False)
+text_table([(e.label, e.definition) for e in endpoints_of(registry)], ("Endpoint", "Definition"))
+st.subheader("Conventions", anchor=False)
+text_table([(c.topic, c.choice, c.reason) for c in CONVENTIONS], ("What", "How", "Why"))
+st.subheader("Variables", anchor=False)
+st.caption(f"As the dictionary of {literal(registry.name)} describes them.")
+dictionary_table(registry)
