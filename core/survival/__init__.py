@@ -3,6 +3,7 @@
 from core.survival.comparison import TestResult
 from core.survival.contrasts import restricted_mean_difference, survival_difference
 from core.survival.cox import CoxResult, cox
+from core.survival.cox_each import cox_each
 from core.survival.cumulative_incidence import CumulativeIncidenceResult, cumulative_incidence
 from core.survival.exposure import landmark, mantel_byar, person_time, simon_makuch, split_at_exposure
 from core.survival.gray import gray_test
@@ -17,6 +18,7 @@ __all__ = [
     "Outcome",
     "TestResult",
     "cox",
+    "cox_each",
     "cumulative_incidence",
     "follow_up",
     "gray_test",

@@ -55,7 +55,7 @@ class RiskIndex:
 
     def accumulate(self, values: np.ndarray) -> np.ndarray:
         """(..., n_times) values of the event times -> (..., r) their sum over the times at which a row is at risk."""
-        total = np.zeros(values.shape[:-1] + (self.n_times + 1,))
+        total = np.zeros((*values.shape[:-1], self.n_times + 1))
         np.cumsum(values, axis=-1, out=total[..., 1:])
         until = total[..., self.last + 1]
         return until if self.later is None else until - total[..., self.first]

@@ -184,7 +184,7 @@ def _nothing_estimable(prepared: Prepared, found: Maximum) -> str:
 
 def _result(prepared: Prepared, found: Maximum, ties: str, conf_level: float) -> CoxResult:
     outcome = prepared.outcome
-    terms, left_out = term_table(prepared, found, conf_level)
+    terms, left_out = term_rows(prepared, found)
     null, best = found.log_likelihood
     wald = np.nan
     if not found.unbounded:
@@ -201,7 +201,7 @@ def _result(prepared: Prepared, found: Maximum, ties: str, conf_level: float) ->
     )
     estimate, std_error = concordance(outcome, found.position, prepared.stratum)
     return CoxResult(
-        terms=terms,
+        terms=wald_table(terms, conf_level),
         tests=tests,
         concordance={"estimate": estimate, "std_error": std_error},
         n=len(outcome),
@@ -213,10 +213,10 @@ def _result(prepared: Prepared, found: Maximum, ties: str, conf_level: float) ->
     )
 
 
-def term_table(prepared: Prepared, found: Maximum, conf_level: float) -> tuple[pd.DataFrame, tuple]:
-    """The rows of ``CoxResult.terms`` with Wald intervals, and what was left out."""
+def term_rows(prepared: Prepared, found: Maximum | None) -> tuple[list[tuple], tuple]:
+    """What ``wald_table`` needs of each term, and what was left out. Without a fit everything is constant."""
     event = prepared.outcome.event
-    reasons = left_out_reasons(prepared, found)
+    reasons = {} if found is None else left_out_reasons(prepared, found)
     by_name = {covariate.name: covariate for covariate in prepared.covariates}
     left_out = list(prepared.design.constant.items())
     rows = []
@@ -236,7 +236,7 @@ def term_table(prepared: Prepared, found: Maximum, conf_level: float) -> tuple[p
         n = len(event) if term.rows is None else int(np.count_nonzero(term.rows))
         n_event = int(np.count_nonzero(event if term.rows is None else event & term.rows))
         rows.append((term.covariate, term.level, n, n_event, term.is_reference, coef, std_error, note))
-    return wald_table(rows, conf_level), tuple(left_out)
+    return rows, tuple(left_out)
 
 
 def wald_table(rows: list[tuple], conf_level: float) -> pd.DataFrame:

@@ -58,7 +58,7 @@ def _read(name, column: pd.Series) -> Covariate:
         # a column of which no category is known at all still is a categorical one
         return Covariate(name, levels or ("",), codes)
     if pd.api.types.is_bool_dtype(dtype):
-        if dtype == bool:
+        if isinstance(dtype, np.dtype):
             return Covariate(name, (False, True), column.to_numpy().astype(np.int64))
         missing = column.isna().to_numpy()
         return Covariate(name, (False, True), np.where(missing, -1, column.fillna(False).to_numpy(dtype=np.int64)))

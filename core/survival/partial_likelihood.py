@@ -9,8 +9,8 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from core.conventions import COX_TOLERANCE
-from core.survival.outcome import Outcome
 from core.survival.at_risk import RiskIndex, risk_index
+from core.survival.outcome import Outcome
 from core.survival.separation import recession_direction
 
 MAX_STEPS = 60
