@@ -69,15 +69,16 @@ class CumulativeIncidenceResult:
         times = as_times(times)
 
         def rows(part, incidence):
-            position = np.searchsorted(part.sets.time, times, side="right")
-            beyond = times > part.sets.time[-1]
+            at = part.sets.snapped(times)
+            position = np.searchsorted(part.sets.time, at, side="right")
+            beyond = at > part.sets.time[-1]
 
             def value(column, start):
                 return np.where(beyond, np.nan, np.concatenate([[start], column])[position])
 
             return {
                 "time": times,
-                "n_risk": part.sets.at_risk(times),
+                "n_risk": part.sets.at_risk(at),
                 "estimate": value(incidence.estimate, 0.0),
                 "std_error": value(incidence.std_error, 0.0),
                 "conf_low": value(incidence.conf_low, np.nan),
@@ -93,14 +94,17 @@ class CumulativeIncidenceResult:
         including it. n_risk and n_censor repeat for every cause.
         """
         times = as_times(times)
-        return self._tidy(
-            lambda part, incidence: {
+
+        def rows(part, incidence):
+            sets, at = part.sets, part.sets.snapped(times)
+            return {
                 "time": times,
-                "n_risk": part.sets.at_risk(times),
-                "n_event": part.sets.before(incidence.n_event, times),
-                "n_censor": part.sets.before(part.sets.n_lost, times),
+                "n_risk": sets.at_risk(at),
+                "n_event": sets.before(incidence.n_event, at),
+                "n_censor": sets.before(sets.n_lost, at),
             }
-        )
+
+        return self._tidy(rows)
 
     def restricted_mean_time_lost(self, tau: float | None = None) -> pd.DataFrame:
         """The mean time up to tau lost to each cause, the area under its curve: stratum cause tau estimate std_error

@@ -53,15 +53,17 @@ class KaplanMeierResult:
         (KMunicate: Morris et al. 2019, doi:10.1136/bmjopen-2019-030215).
         """
         times = as_times(times)
-        return self._per_stratum(
-            times,
-            lambda curve: {
+
+        def rows(curve):
+            sets, at = curve.sets, curve.sets.snapped(times)
+            return {
                 "time": times,
-                "n_risk": curve.sets.at_risk(times),
-                "n_event": curve.sets.before(curve.sets.n_event, times),
-                "n_censor": curve.sets.before(curve.sets.n_censor, times),
-            },
-        )
+                "n_risk": sets.at_risk(at),
+                "n_event": sets.before(sets.n_event, at),
+                "n_censor": sets.before(sets.n_censor, at),
+            }
+
+        return self._per_stratum(times, rows)
 
     def survival_at(self, times) -> pd.DataFrame:
         """S(t) at chosen times: stratum time n_risk estimate std_error conf_low conf_high.
@@ -72,15 +74,16 @@ class KaplanMeierResult:
         times = as_times(times)
 
         def rows(curve):
-            position = np.searchsorted(curve.sets.time, times, side="right")
-            beyond = times > curve.sets.time[-1]
+            at = curve.sets.snapped(times)
+            position = np.searchsorted(curve.sets.time, at, side="right")
+            beyond = at > curve.sets.time[-1]
 
             def value(column, start):
                 return np.where(beyond, np.nan, np.concatenate([[start], column])[position])
 
             return {
                 "time": times,
-                "n_risk": curve.sets.at_risk(times),
+                "n_risk": curve.sets.at_risk(at),
                 "estimate": value(curve.estimate, 1.0),
                 "std_error": value(curve.std_error, 0.0),
                 "conf_low": value(curve.conf_low, np.nan),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.conventions import TIE_TOLERANCE
 from core.survival.outcome import Outcome
 
 
@@ -33,6 +34,14 @@ class RiskSets:
     def n_censor(self) -> np.ndarray:
         """Everything that is not the event: competing causes count as censored."""
         return self.n_left - self.n_event
+
+    def snapped(self, times: np.ndarray) -> np.ndarray:
+        """Asked times; one that differs from a distinct time by rounding only becomes that time."""
+        after = np.minimum(np.searchsorted(self.time, times), len(self.time) - 1)
+        for position in (np.maximum(after - 1, 0), after):
+            near = self.time[position]
+            times = np.where(np.abs(times - near) <= TIE_TOLERANCE * np.maximum(1.0, np.abs(near)), near, times)
+        return times
 
     def at_risk(self, times: np.ndarray) -> np.ndarray:
         """How many are at risk at any times: entry < t <= time; at time 0 those who start there count."""

@@ -34,7 +34,7 @@ def data(name: str) -> pd.DataFrame:
 
 @cache
 def _read(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path)
+    return pd.read_csv(path, float_precision="round_trip")
 
 
 def assert_close(actual, expected, what: str, *, rtol: float = 1e-6, atol: float = 1e-9) -> None:
