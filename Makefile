@@ -15,7 +15,7 @@ lint: $(VENV)/dev.installed
 	$(BIN)/ruff format --check .
 
 reference:  ## R's numbers, made again; needs Rscript with survival, cmprsk, KMsurv and jsonlite
-	cd tests/reference && for script in *.R; do Rscript $$script || exit 1; done
+	for script in tests/reference/*.R; do Rscript $$script || exit 1; done
 
 sample: $(VENV)/run.installed  ## the synthetic sample, made again byte for byte
 	$(BIN)/python data/sample/generate.py

@@ -1,5 +1,6 @@
 """One view of one registry, and the numbers that it shows. What a page, a report or a script needs starts here."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,6 +19,7 @@ from core.endpoints import (
     endpoint_times,
 )
 from core.errors import NotEstimable
+from core.grouping import SELECTION, Grouping, group_by_selection, group_by_variable
 from core.registry import Registry, Variable
 from core.survival import CoxResult, KaplanMeierResult, TestResult, cox_each, kaplan_meier, logrank_test
 from core.survival.outcome import Outcome
@@ -59,7 +61,8 @@ class Analysis:
 
     @cached_property
     def _outcome_and_rows(self) -> tuple[Outcome, np.ndarray]:
-        return self.times.outcome(self.cohort.mask)
+        everyone = self.by is not None and self.by.against_the_rest
+        return self.times.outcome(np.ones(len(self.registry), dtype=bool) if everyone else self.cohort.mask)
 
     @property
     def outcome(self) -> Outcome:
@@ -73,17 +76,25 @@ class Analysis:
 
     @cached_property
     def n_event(self) -> int:
-        return self.outcome.n_event
+        """Events among the patients of the cohort."""
+        return int(np.count_nonzero(self.times.event & self.cohort.mask))
 
     @cached_property
-    def by(self) -> Variable | None:
-        """The variable that groups, if any."""
-        return self.registry.dictionary.by_label(self.view["by"])
+    def by(self) -> Grouping | None:
+        """What the curves are grouped by, if anything."""
+        label = self.view["by"]
+        if label == SELECTION:
+            return group_by_selection(self.registry, self.cohort.mask)
+        variable = self.registry.dictionary.by_label(label)
+        if variable is None:
+            return None
+        cut = self._setting(f"cut.{variable.name}", "")
+        return group_by_variable(self.registry, variable, cut, self._setting(f"cut_at.{variable.name}", math.nan))
 
     @cached_property
     def strata(self) -> pd.Series | None:
         """The group of every row of ``outcome``; None when nothing groups."""
-        return None if self.by is None else self.values(self.by.name)
+        return None if self.by is None else self.by.values.iloc[self.rows].reset_index(drop=True)
 
     def values(self, name: str) -> pd.Series:
         """A variable for the rows of ``outcome``."""
@@ -138,7 +149,7 @@ class Analysis:
         if len(present) < 2:
             only = f"only {present.index[0]}" if len(present) else "nobody"
             raise NotEstimable(f"A comparison needs two groups; here is {only}.")
-        if self.n_event == 0:
+        if self.outcome.n_event == 0:
             raise NotEstimable(f"No {self.endpoint.events} here, so nothing can be compared.")
         small = present[present < SMALL_STRATUM]
         if len(small):
@@ -153,7 +164,7 @@ class Analysis:
     def hazard_ratios(self, variables, *, ties="efron") -> CoxResult:
         """Each variable alone. Raises NotEstimable when there is nobody or no event."""
         self.require_patients()
-        if self.n_event == 0:
+        if self.outcome.n_event == 0:
             raise NotEstimable(
                 f"No {self.endpoint.events} among these {len(self.outcome)} patients, so no hazard ratio can be estimated. "
                 "Widen the filters."

@@ -44,7 +44,7 @@ def after_baseline(analysis: Analysis) -> tuple[Caution, ...]:
         found.append(
             Caution(
                 AFTER_BASELINE,
-                f"Grouped by {_names([analysis.by])}, known only after diagnosis: whoever died early never had the chance "
+                f"Grouped by {analysis.by.variable.label}, known only after diagnosis: whoever died early never had the chance "
                 "to enter the group, so the curves cannot be compared at face value.",
             )
         )

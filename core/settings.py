@@ -4,22 +4,31 @@ The controls on the screen, the view and the link are all made from this table, 
 being in the link.
 """
 
+import math
 from dataclasses import dataclass
 
 from core.conventions import CONF_TYPE, CONF_TYPES, EARLY_WINDOW_MONTHS, TIES
 from core.endpoints import CALCIPHYLAXIS, EARLY, FROM_DIAGNOSIS, FROM_ONSET, OTHER_CAUSE, SPECIFIC, endpoints_of
+from core.grouping import (
+    AT_MEDIAN,
+    AT_VALUE,
+    CUTS,
+    can_group,
+    default_cut_point,
+    default_grouping,
+    grouping_labels,
+)
 from core.registry import Registry
 
 EVERYWHERE = "everywhere"
-NOBODY = "Nothing"  # group by nothing
-MOST_GROUPS = 8
 
 
 @dataclass(frozen=True)
 class Setting:
     """One choice.
 
-    ``kind``: "choice" (one of ``options``), "choices" (several of them), "number" (between ``low`` and ``high``), "switch".
+    ``kind``: "choice" (one of ``options``), "choices" (several of them), "number" (from ``low`` to ``high`` in
+    ``step``), "switch".
     ``page`` is the url path of the page it belongs to, or EVERYWHERE. ``options`` may depend on the registry: then it is a
     function of it. ``when`` is (name of another setting, values) that must hold for this one to matter.
     """
@@ -48,21 +57,7 @@ class Setting:
         return self.default(registry) if callable(self.default) else self.default
 
 
-def grouping_labels(registry: Registry) -> tuple[str, ...]:
-    """What the cohort can be grouped by: categorical variables with a handful of levels."""
-    return (
-        NOBODY,
-        *(v.label for v in registry.dictionary.filters if v.is_categorical and 2 <= len(v.levels) <= MOST_GROUPS),
-    )
-
-
-def default_grouping(registry: Registry) -> str:
-    """The first filter that can group, which is what the registry's owner put first."""
-    labels = grouping_labels(registry)
-    return labels[1] if len(labels) > 1 else NOBODY
-
-
-SETTINGS: tuple[Setting, ...] = (
+_FIXED: tuple[Setting, ...] = (
     Setting(
         "endpoint",
         "Endpoint",
@@ -130,6 +125,57 @@ SETTINGS: tuple[Setting, ...] = (
 )
 
 
-def settings_of(page: str) -> tuple[Setting, ...]:
+def settings_for(registry: Registry) -> tuple[Setting, ...]:
+    """Every setting that a registry has: the fixed ones, and how each of its numbers is cut into groups."""
+
+    def make():
+        numbers = [v for v in registry.dictionary.filters if v.is_numeric and can_group(registry, v)]
+        return (*_FIXED, *(setting for v in numbers for setting in _cut_settings(registry, v)))
+
+    return registry.remember("settings", make)
+
+
+def settings_of(registry: Registry, page: str) -> tuple[Setting, ...]:
     """The settings that shape a page: its own and those that hold everywhere."""
-    return tuple(setting for setting in SETTINGS if setting.page in (EVERYWHERE, page))
+    return tuple(setting for setting in settings_for(registry) if setting.page in (EVERYWHERE, page))
+
+
+def setting_named(registry: Registry, name: str) -> Setting:
+    return next(setting for setting in settings_for(registry) if setting.name == name)
+
+
+def matters(registry: Registry, setting: Setting, value_of) -> bool:
+    """Whether a setting has an effect while the others are as ``value_of(name)`` says."""
+    if setting.when is None:
+        return True
+    other, wanted = setting.when
+    return matters(registry, setting_named(registry, other), value_of) and value_of(other) in wanted
+
+
+def _cut_settings(registry, variable):
+    low, high = registry.limits(variable)
+    step = 10.0**-variable.decimals
+    says_where = not math.isnan(variable.cut)
+    cut = Setting(
+        f"cut.{variable.name}",
+        f"{variable.label}: groups",
+        "choice",
+        AT_VALUE if says_where else AT_MEDIAN,
+        options=CUTS,
+        when=("by", (variable.label,)),
+        per_registry=True,
+        help="Quantiles are those of the whole registry, so that a group keeps its meaning while you filter.",
+    )
+    point = Setting(
+        f"cut_at.{variable.name}",
+        f"Upper group from ({variable.unit})" if variable.unit else "Upper group from",
+        "number",
+        default_cut_point(registry, variable),
+        low=low,
+        high=high,
+        step=step,
+        when=(cut.name, (AT_VALUE,)),
+        per_registry=True,
+        help="A cut point chosen after looking at the curves makes a difference look larger than it is.",
+    )
+    return cut, point

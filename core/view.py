@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from core.cohort import AUTO, DROP, KEEP, ONLY, Filter
 from core.registry import Registry, Variable
-from core.settings import SETTINGS, Setting, settings_of
+from core.settings import Setting, matters, settings_for, settings_of
 
 NOT_RECORDED = "Not recorded"
 MISSING_WORDS = {AUTO: "Leave out once narrowed", KEEP: "Keep", DROP: "Leave out", ONLY: "Only these"}
@@ -33,8 +33,9 @@ class View:
         """Every choice as query parameters, defaults too, with the registry's fingerprint."""
         query: dict[str, list[str]] = {FINGERPRINT_KEY: [registry.fingerprint[:FINGERPRINT_LENGTH]]}
         values = dict(self.settings)
-        for setting in settings_of(self.page):
-            query[setting.key(registry)] = _texts(setting, values[setting.name])
+        for setting in settings_of(registry, self.page):
+            if matters(registry, setting, values.get):
+                query[setting.key(registry)] = _texts(setting, values[setting.name])
         more = [
             registry.dictionary[f.variable].label
             for f in self.filters
@@ -49,6 +50,17 @@ class View:
     def link(self, registry: Registry, base: str) -> str:
         """The permanent link: ``base`` is scheme, host and path."""
         return f"{base}?{urlencode(self.to_query(registry), doseq=True)}"
+
+
+def make_view(registry: Registry, page: str, filters, values: Mapping) -> View:
+    """A view from the filters and from settings by name; a setting that is not given or has no effect has its default."""
+    settings = settings_of(registry, page)
+    chosen = {s.name: values.get(s.name, s.default_of(registry)) for s in settings}
+    return View(
+        page,
+        tuple(filters),
+        tuple((s.name, chosen[s.name] if matters(registry, s, chosen.get) else s.default_of(registry)) for s in settings),
+    )
 
 
 @dataclass(frozen=True)
@@ -120,7 +132,7 @@ def _texts(setting: Setting, value) -> list[str]:
         return ["true" if value else "false"]
     if setting.kind == "choices":
         return [str(item) for item in value]
-    return [f"{value:g}" if setting.kind == "number" else str(value)]
+    return [f"{value:.12g}" if setting.kind == "number" else str(value)]
 
 
 def view_from_query(registry: Registry, page: str, query: Mapping[str, list[str]]) -> tuple[View, list[Ignored]]:
@@ -139,16 +151,15 @@ def view_from_query(registry: Registry, page: str, query: Mapping[str, list[str]
         named = registry.dictionary.by_label(label)
         if named is None or not named.is_filter:
             ignored.append(Ignored(more_key(registry), label, "this registry has no such variable"))
-    settings = []
-    for setting in settings_of(page):
+    values = {}
+    for setting in settings_of(registry, page):
         texts = left.pop(setting.key(registry), None)
-        settings.append((setting.name, _setting_from_texts(registry, setting, texts, ignored)))
-    elsewhere = {setting.key(registry) for setting in SETTINGS}
-    for key, values in left.items():
-        if key in elsewhere:  # belongs to another page
-            continue
-        ignored.extend(Ignored(key, value, "no such choice here") for value in values)
-    return View(page, tuple(filters), tuple(settings)), ignored
+        values[setting.name] = _setting_from_texts(registry, setting, texts, ignored)
+    elsewhere = {setting.key(registry) for setting in settings_for(registry)}
+    for key, texts in left.items():
+        if key not in elsewhere:  # what belongs to another page does no harm here
+            ignored.extend(Ignored(key, text, "no such choice here") for text in texts)
+    return make_view(registry, page, filters, values), ignored
 
 
 def _filter_from_query(registry, variable, left, ignored):

@@ -16,6 +16,7 @@ ORDER = (
     ("registry",),
     ("cohort",),
     ("endpoints",),
+    ("grouping",),
     ("settings",),
     ("view",),
     ("analysis",),

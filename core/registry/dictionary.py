@@ -32,7 +32,7 @@ MEANINGS = (
 LEVEL_MEANINGS = {"cause_of_death": ("specific", "other", "unknown"), "status": ("alive", "death", "competing")}
 COLUMNS = (
     "name label label_zh kind unit levels levels_zh reference hard_min hard_max soft_min soft_max role timing dated_by "
-    "means level_means derived step decimals summary filter_rank headline_rank description"
+    "means level_means derived step cut decimals summary filter_rank headline_rank description"
 ).split()
 REQUIRED_COLUMNS = ("name", "label", "kind")
 
@@ -61,6 +61,7 @@ class Variable:
     level_means: tuple[tuple[str, str], ...] = ()  # (label, meaning)
     derived: str = ""
     step: float = 1.0
+    cut: float = math.nan  # where a number is cut into two groups, if the dictionary says so
     decimals: int = 0
     summary: str = "mean"
     filter_rank: float = math.nan
@@ -225,7 +226,7 @@ def _variable(cells, place) -> Variable:
         description=cells["description"],
         **{
             column: _number(cells, column, place)
-            for column in ("hard_min", "hard_max", "soft_min", "soft_max", "filter_rank", "headline_rank")
+            for column in ("hard_min", "hard_max", "soft_min", "soft_max", "cut", "filter_rank", "headline_rank")
         },
     )
 

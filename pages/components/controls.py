@@ -3,21 +3,21 @@
 import streamlit as st
 
 from core.registry import Registry
-from core.settings import SETTINGS, Setting, settings_of
-from core.view import View
+from core.settings import matters, setting_named, settings_of
+from core.view import View, make_view
 
 FEW_OPTIONS = 4
 
 
 def choose(registry: Registry, name: str, *, label_visibility="visible"):
     """Draws the control of one setting and returns its value."""
-    setting = _setting(name)
+    setting = setting_named(registry, name)
     key, default, help_text = setting.key(registry), setting.default_of(registry), setting.help or None
     shared = {"key": key, "bind": "query-params", "help": help_text, "label_visibility": label_visibility}
     if setting.kind == "switch":
         return st.toggle(setting.label, default, **shared)
     if setting.kind == "number":
-        return st.slider(setting.label, setting.low, setting.high, default, setting.step, **shared)
+        return st.number_input(setting.label, setting.low, setting.high, default, setting.step, **shared)
     options = list(setting.options_of(registry))
     if setting.kind == "choices":
         return st.multiselect(setting.label, options, list(default), **shared)
@@ -26,18 +26,15 @@ def choose(registry: Registry, name: str, *, label_visibility="visible"):
     return st.selectbox(setting.label, options, options.index(default), **shared)
 
 
-def matters(registry: Registry, name: str) -> bool:
+def has_effect(registry: Registry, name: str) -> bool:
     """Whether a setting has any effect with the others as they are; one that has none is not shown."""
-    setting = _setting(name)
-    if setting.when is None:
-        return True
-    other, wanted = setting.when
-    return value_of(registry, _setting(other)) in wanted
+    return matters(registry, setting_named(registry, name), lambda other: value_of(registry, other))
 
 
-def value_of(registry: Registry, setting: Setting):
+def value_of(registry: Registry, name: str):
     """The value that the control of a setting has now; the default where it is not on the screen."""
-    value = st.session_state.get(setting.key(registry)) if matters(registry, setting.name) else None
+    setting = setting_named(registry, name)
+    value = st.session_state.get(setting.key(registry))
     if value is None:
         return setting.default_of(registry)
     return tuple(value) if setting.kind == "choices" else value
@@ -45,8 +42,4 @@ def value_of(registry: Registry, setting: Setting):
 
 def view_of(registry: Registry, page: str, filters) -> View:
     """The view that the controls now show."""
-    return View(page, tuple(filters), tuple((s.name, value_of(registry, s)) for s in settings_of(page)))
-
-
-def _setting(name):
-    return next(setting for setting in SETTINGS if setting.name == name)
+    return make_view(registry, page, filters, {s.name: value_of(registry, s.name) for s in settings_of(registry, page)})

@@ -16,7 +16,7 @@ from core.view import (
     missing_key,
     more_key,
 )
-from pages.components.controls import choose, matters, view_of
+from pages.components.controls import choose, has_effect, value_of, view_of
 from pages.components.literal import is_plain, literal
 
 MOST_PILLS = 4
@@ -28,9 +28,9 @@ def draw_sidebar(registry: Registry, page: str) -> None:
         top = st.container()
         choose(registry, "endpoint")
         for name in ("window", "unknown_cause"):
-            if matters(registry, name):
+            if has_effect(registry, name):
                 choose(registry, name)
-        choose(registry, "by")
+        _draw_grouping(registry)
         with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
             st.markdown("**Filters**")
             reset_place = st.container(width="content")
@@ -61,6 +61,16 @@ def draw_sidebar(registry: Registry, page: str) -> None:
 def current_analysis(registry: Registry, page: str) -> Analysis:
     """The registry seen through what the sidebar and the controls of the page now say."""
     return Analysis(registry, view_of(registry, page, st.session_state.get("_filters", ())))
+
+
+def _draw_grouping(registry):
+    """What to group by, and for a number where to cut it."""
+    choose(registry, "by")
+    variable = registry.dictionary.by_label(value_of(registry, "by"))
+    if variable is not None and variable.is_numeric:
+        for name in (f"cut.{variable.name}", f"cut_at.{variable.name}"):
+            if has_effect(registry, name):
+                choose(registry, name)
 
 
 def _draw_headline(analysis):

@@ -8,18 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.registry import read_registry
-from core.settings import SETTINGS, settings_of
+from core.settings import settings_for, settings_of
 from core.view import (
     MISSING_WORDS,
-    View,
     filter_from_levels,
     filter_from_range,
     level_options,
+    make_view,
     view_from_query,
 )
 
 REGISTRY = read_registry(Path(__file__).parents[2] / "data" / "sample")
-PAGES = sorted({setting.page for setting in SETTINGS} - {"everywhere"} | {"overview", "cohort"})
+PAGES = sorted({setting.page for setting in settings_for(REGISTRY)} - {"everywhere"} | {"overview", "cohort"})
 
 
 @st.composite
@@ -40,7 +40,7 @@ def views(draw):
             condition = filter_from_range(REGISTRY, variable, ends, missing)
         if condition.is_active:
             filters.append(condition)
-    return View(page, tuple(filters), tuple((s.name, draw(setting_value(s))) for s in settings_of(page)))
+    return make_view(REGISTRY, page, filters, {s.name: draw(setting_value(s)) for s in settings_of(REGISTRY, page)})
 
 
 def setting_value(setting):
@@ -49,7 +49,7 @@ def setting_value(setting):
         return st.booleans()
     if setting.kind == "number":
         steps = round((setting.high - setting.low) / setting.step)
-        return st.integers(0, steps).map(lambda n: setting.low + n * setting.step)
+        return st.integers(0, steps).map(lambda n: round(setting.low + n * setting.step, 6))
     if setting.kind == "choices":
         return st.lists(st.sampled_from(options), unique=True).map(
             lambda chosen: tuple(o for o in options if o in chosen)
@@ -100,4 +100,4 @@ def test_a_reversed_or_overlong_range_means_the_same_as_the_slider_shows():
 @settings(max_examples=100, deadline=None)
 def test_no_query_string_breaks_the_view(query):
     view, _ = view_from_query(REGISTRY, "survival", query)
-    assert dict(view.settings).keys() == {setting.name for setting in settings_of("survival")}
+    assert dict(view.settings).keys() == {setting.name for setting in settings_of(REGISTRY, "survival")}
