@@ -13,8 +13,8 @@ from core.survival.risk_sets import RiskSets, count_rows, risk_sets
 from core.survival.strata import require_rows, split, strata_of
 
 STANDARD_ERROR = (
-    "Delta method with the multinomial variance of the events at each time; equal to the infinitesimal jackknife of R's "
-    "survfit, and to Greenwood's where there is one cause"
+    "Delta method with the multinomial variance of the events at each time: Greenwood's formula where there is one cause, "
+    "and without delayed entry the infinitesimal jackknife of R's survfit"
 )
 
 
@@ -146,8 +146,7 @@ def cumulative_incidence(
     strata     one value a row, aligned by position, or None for a single stratum "All"
     conf_type  "log-log", "log" or "plain": the scale on which the pointwise interval is symmetric
 
-    With delayed entry the risk set at t holds the rows with entry < t <= time; each row must be one patient, or the standard
-    error is too small or too large. Raises NotEstimable without rows; ValueError for an unknown conf_type or conf_level.
+    With delayed entry the risk set at t holds the rows with entry < t <= time. Raises NotEstimable without rows; ValueError for an unknown conf_type or conf_level.
     Aalen and Johansen 1978; for the variance Gaynor et al. 1993.
     """
     if conf_type not in CONF_TYPES:
@@ -206,7 +205,9 @@ def _std_error(n, any_event, d, free, estimate):
     squares = np.cumsum(term * estimate**2 + 2 * share * estimate + free * share * (n - d) / n)
     cross = np.cumsum(term * estimate + share)
     variance = estimate**2 * np.cumsum(term) - 2 * estimate * cross + squares
-    return np.sqrt(np.maximum(variance, 0.0))
+    # what is left of an exact 0 by rounding, when everybody has had the event
+    variance[variance < 1e-13 * squares] = 0.0
+    return np.sqrt(variance)
 
 
 def _time_lost(part: _Stratum, incidence: _Incidence, tau: float) -> tuple[float, float]:

@@ -170,6 +170,33 @@ tests_of <- function(d) {
   out
 }
 
+# The delta method with multinomial variances, written as the double sum that it is: one group, cause number k of state.
+# Without delayed entry it is survfit's infinitesimal jackknife (checked below). With it, survfit's also holds products of
+# different times that have mean zero, because the risk sets are not nested; Greenwood's formula has none either.
+delta <- function(d, causes, k, at = NULL, tau = NULL) {
+  t <- sort(unique(d$time))
+  entry <- if (is.null(d$entry)) rep(-1, nrow(d)) else d$entry
+  n <- sapply(t, function(u) sum(entry < u & d$time >= u))
+  dk <- sapply(t, function(u) sum(d$time == u & d$cause == causes[k]))
+  all <- sapply(t, function(u) sum(d$time == u & d$cause > 0))
+  h <- dk / n; H <- all / n
+  before <- c(1, cumprod(1 - H)[-length(H)])
+  variance <- function(a, later, used)
+    sum((a^2 * h * (1 - h) - 2 * a * later * h + ifelse(H < 1, later^2 * H / (1 - H), 0))[used] / n[used])
+  if (is.null(tau)) {
+    incidence <- cumsum(before * h)
+    sqrt(pmax(0, sapply(at, function(u) {
+      used <- which(t <= u)
+      variance(before, incidence[max(used)] - incidence, used)
+    })))
+  } else {
+    used <- which(t < tau)
+    a <- (tau - t) * before
+    gained <- ifelse(t < tau, a * h, 0)
+    sqrt(max(0, variance(a, sum(gained) - cumsum(gained), used)))
+  }
+}
+
 cif <- function(d, gray = TRUE) {
   d <- d[!is.na(d$group), ]
   d$id <- seq_len(nrow(d))
@@ -185,6 +212,12 @@ cif <- function(d, gray = TRUE) {
       out$time <- f$time[row]; out$n_risk <- f$n.risk[row, 1]
       out$estimate <- t(f$pstate[row, -1]); out$std_error <- t(f$std.err[row, -1]); out$n_event <- t(f$n.event[row, -1])
       out$event_free <- f$pstate[row, 1]
+      by_group <- split(d, d$group)
+      owner <- rep(seq_along(by_group), if (is.null(f$strata)) length(f$time) else f$strata)
+      se <- sapply(seq_along(causes), function(k) unlist(lapply(seq_along(by_group), function(g)
+        delta(by_group[[g]], causes, k, at = f$time[owner == g]))))
+      if (is.null(d$entry)) stopifnot(max(abs(se^2 - f$std.err[, -1]^2)) < 1e-14)
+      else out$std_error <- t(se[row, ])
     }
     out[[type]] <- list(conf_low = t(f$lower[row, -1]), conf_high = t(f$upper[row, -1]))
   }
@@ -199,7 +232,10 @@ cif <- function(d, gray = TRUE) {
          std_error = sapply(seq_along(causes), function(k)
            sqrt(sum((inf[, inside + offset, 1 + k, drop = TRUE] %*% step[-1])^2))))
   })
+  lost_delta <- unname(unlist(lapply(split(d, d$group), function(g)
+    sapply(seq_along(causes), function(k) delta(g, causes, k, tau = tau)))))
   out$lost <- unname(unlist(lapply(lost, `[[`, "estimate"))); out$lost_se <- unname(unlist(lapply(lost, `[[`, "std_error")))
+  if (is.null(d$entry)) same(out$lost_se, lost_delta) else out$lost_se <- lost_delta
   if (gray && is.null(d$entry) && length(unique(d$group)) > 1) {
     gray_of <- function(...) { r <- cuminc(...)$Tests; list(cause = as.integer(rownames(r)), statistic = unname(r[, "stat"]),
                                                             df = unname(r[, "df"])) }
