@@ -6,29 +6,39 @@ from core.survival.cox import CoxResult, cox
 from core.survival.cox_each import cox_each
 from core.survival.cumulative_incidence import CumulativeIncidenceResult, cumulative_incidence
 from core.survival.exposure import landmark, mantel_byar, person_time, simon_makuch, split_at_exposure
+from core.survival.fine_gray import fine_gray
+from core.survival.firth import firth_cox
 from core.survival.gray import gray_test
+from core.survival.interaction import InteractionResult, interaction_test
 from core.survival.kaplan_meier import KaplanMeierResult, follow_up, kaplan_meier
 from core.survival.logrank import logrank_test, pairwise_logrank, trend_test
 from core.survival.outcome import Outcome
+from core.survival.proportional_hazards import proportional_hazards_test, schoenfeld_residuals
 
 __all__ = [
     "CoxResult",
     "CumulativeIncidenceResult",
+    "InteractionResult",
     "KaplanMeierResult",
     "Outcome",
     "TestResult",
     "cox",
     "cox_each",
     "cumulative_incidence",
+    "fine_gray",
+    "firth_cox",
     "follow_up",
     "gray_test",
+    "interaction_test",
     "kaplan_meier",
     "landmark",
     "logrank_test",
     "mantel_byar",
     "pairwise_logrank",
     "person_time",
+    "proportional_hazards_test",
     "restricted_mean_difference",
+    "schoenfeld_residuals",
     "simon_makuch",
     "split_at_exposure",
     "survival_difference",

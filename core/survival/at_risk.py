@@ -21,6 +21,7 @@ class RiskIndex:
     later      positions of rows that come under observation after event time 0, ordered by ``first``; None if nobody does
     later_start, later_at: where each group of equal ``first`` begins in ``later``, and the event time just before it
     time, stratum (n_times,)
+    weight     (r,) of the rows, or None
     """
 
     row: np.ndarray
@@ -36,6 +37,7 @@ class RiskIndex:
     later_at: np.ndarray | None
     time: np.ndarray
     stratum: np.ndarray
+    weight: np.ndarray | None = None
 
     @property
     def n_times(self) -> int:

@@ -8,6 +8,7 @@ from scipy.special import chdtrc, ndtr, ndtri
 
 from core.conventions import CONF_LEVEL, TIES
 from core.errors import NotEstimable
+from core.survival.at_risk import risk_index
 from core.survival.concordance import concordance
 from core.survival.design_matrix import Covariate, DesignMatrix, complete_rows, design_matrix, read_covariates
 from core.survival.outcome import Outcome
@@ -67,9 +68,9 @@ def cox(outcome: Outcome, covariates, *, ties=TIES, stratify=None, conf_level=CO
     Method: Cox (1972); Efron (1977); score test at zero.
     """
     prepared = prepare(outcome, covariates, stratify)
-    found = maximise(prepared.outcome, prepared.design.x, prepared.stratum, ties, prepared.directions)
+    found = maximise(prepared.index(ties), prepared.design.x, prepared.stratum, prepared.directions)
     if not found.fitted.any():
-        raise NotEstimable(_nothing_estimable(prepared, found))
+        raise NotEstimable(nothing_estimable(prepared, found))
     return _result(prepared, found, ties, conf_level)
 
 
@@ -83,6 +84,10 @@ class Prepared:
     stratum: np.ndarray | None
     n_excluded: int
     kept: np.ndarray
+
+    def index(self, ties: str):
+        """strata -> the risk sets of these rows."""
+        return lambda stratum: risk_index(self.outcome, stratum, ties)
 
     @property
     def directions(self) -> list[np.ndarray]:
@@ -165,7 +170,8 @@ def left_out_reasons(prepared: Prepared, found: Maximum) -> dict:
     return reasons
 
 
-def _nothing_estimable(prepared: Prepared, found: Maximum) -> str:
+def nothing_estimable(prepared: Prepared, found: Maximum) -> str:
+    """The sentence for a model of which no coefficient has an estimate."""
     reasons = left_out_reasons(prepared, found)
     said = []
     for covariate in prepared.covariates:

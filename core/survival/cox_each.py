@@ -341,7 +341,7 @@ def _alone(outcome: Outcome, covariate: Covariate, ties: str) -> _Alone:
     if not len(design.x):
         terms, left_out = term_rows(prepared, None)
         return _Alone(covariate.name, terms, n, n_event, why=left_out[0][1])
-    found = maximise(rows, design.x, None, ties, prepared.directions)
+    found = maximise(prepared.index(ties), design.x, None, prepared.directions)
     terms, left_out = term_rows(prepared, found)
     why = left_out[0][1] if left_out and not found.df else ""
     return _Alone(covariate.name, terms, n, n_event, found.log_likelihood, found.score_test, found.df, why)

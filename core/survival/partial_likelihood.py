@@ -9,8 +9,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from core.conventions import COX_TOLERANCE
-from core.survival.at_risk import RiskIndex, risk_index
-from core.survival.outcome import Outcome
+from core.survival.at_risk import RiskIndex
 from core.survival.separation import recession_direction
 
 MAX_STEPS = 60
@@ -27,7 +26,8 @@ class Maximum:
     which columns have one. log_likelihood is (null, at the maximum or, without one, its limit). score_test is the score
     statistic at zero. ``position`` (n,) orders the rows by predicted risk: by the columns without a limit first.
     dependent_on: column -> earlier columns that determine it (none: the column never varies within a risk set).
-    unbounded: columns that the likelihood drives to infinity.
+    unbounded: columns that the likelihood drives to infinity. sets and active: the risk sets of the maximum or limit, and
+    the columns that were free in it, with their ``beta``.
     """
 
     coef: np.ndarray
@@ -39,9 +39,12 @@ class Maximum:
     position: np.ndarray
     dependent_on: dict
     unbounded: tuple
+    sets: RiskIndex
+    active: np.ndarray
+    beta: np.ndarray
 
 
-def evaluate(sets: RiskIndex, x: np.ndarray, beta: np.ndarray, weight: np.ndarray | None = None):
+def evaluate(sets: RiskIndex, x: np.ndarray, beta: np.ndarray):
     """Log partial likelihood, score (p,) and information (p, p) at beta, for x (p, r) in the order of ``sets.row``.
 
     Not finite where exp overflows: the caller halves its step.
@@ -49,7 +52,7 @@ def evaluate(sets: RiskIndex, x: np.ndarray, beta: np.ndarray, weight: np.ndarra
     with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
         linear = beta @ x
         linear = linear - linear.max()
-        risk = np.exp(linear) if weight is None else weight * np.exp(linear)
+        risk = np.exp(linear) if sets.weight is None else sets.weight * np.exp(linear)
         risk_x = x * risk
         total, first_moment = sets.sum(risk), sets.sum(risk_x)
         at, fraction = sets.at, sets.fraction
@@ -132,16 +135,16 @@ def _proves_maximum(information: np.ndarray, decrement: float, spread: np.ndarra
     return bool(smallest > 0 and decrement * len(spread) < smallest)
 
 
-def maximise(outcome: Outcome, x: np.ndarray, stratum=None, ties: str = "efron", directions=()) -> Maximum:
+def maximise(build, x: np.ndarray, stratum=None, directions=()) -> Maximum:
     """The maximum of the partial likelihood over the coefficients of x (p, n), or its limit where there is none.
 
-    ``directions`` are (p,) vectors already known to raise the likelihood without end (a level without events, say).
+    ``build(stratum)`` gives the risk sets of rows of x, for strata (n,) numbered from 0 or None. ``directions`` are (p,) vectors already known to raise the likelihood without end (a level without events, say).
     Where the likelihood only grows along b, everybody at risk below the highest b.x drops out in the limit, which is the
     same as stratifying by b.x. The coefficients that the limit still determines are the limits of the estimates.
     """
     x = np.asarray(x, dtype=float)
     p, n = x.shape
-    sets = risk_index(outcome, stratum, ties)
+    sets = build(stratum)
     scaled, scale = _standardised(x, stratum)
     current = scaled[:, sets.row]
     start = evaluate(sets, current, np.zeros(p))
@@ -150,8 +153,9 @@ def maximise(outcome: Outcome, x: np.ndarray, stratum=None, ties: str = "efron",
     nan = np.full(p, np.nan)
     position = np.zeros(n, dtype=np.int64)
     if not len(kept):
+        none, nobody = np.zeros(0), np.zeros(p, dtype=bool)
         return Maximum(
-            nan, np.full((p, p), np.nan), np.zeros(p, dtype=bool), (null, null), np.nan, 0, position, dependent_on, ()
+            nan, np.full((p, p), np.nan), nobody, (null, null), np.nan, 0, position, dependent_on, (), sets, kept, none
         )
     score_test = float(full_score[kept] @ np.linalg.solve(full_information[np.ix_(kept, kept)], full_score[kept]))
     pending = [np.asarray(b, dtype=float) * scale for b in directions]
@@ -176,7 +180,7 @@ def maximise(outcome: Outcome, x: np.ndarray, stratum=None, ties: str = "efron",
             position = _ranked(position, direction @ scaled)
         pending = []
         stratum_now = position if stratum is None else _ranked(stratum, position)
-        sets = risk_index(outcome, stratum_now, ties)
+        sets = build(stratum_now)
         scaled_now, _ = _standardised(x, stratum_now, scale)
         current = scaled_now[:, sets.row]
         start = evaluate(sets, current, np.zeros(p))
@@ -203,6 +207,9 @@ def maximise(outcome: Outcome, x: np.ndarray, stratum=None, ties: str = "efron",
         _ranked(position, predictor),
         dependent_on,
         unbounded,
+        sets,
+        active,
+        beta / scale[active],
     )
 
 
