@@ -48,9 +48,9 @@ class KaplanMeierResult:
     def at_risk(self, times) -> pd.DataFrame:
         """The numbers under the curve: stratum time n_risk n_event n_censor.
 
-        n_risk is the number just before the time (entry < t <= time); n_event and n_censor are cumulative, up to and
-        including the time, so that without delayed entry the three add up to n, less whoever leaves at the time itself
-        (KMunicate: Morris et al. 2019, doi:10.1136/bmjopen-2019-030215).
+        n_risk is the number just before the time (entry < t <= time; at time 0, whoever starts there). n_event and n_censor
+        are cumulative, up to and including the time; whoever leaves at the time itself is therefore in two of the
+        columns (layout of KMunicate: Morris et al. 2019, doi:10.1136/bmjopen-2019-030215).
         """
         times = as_times(times)
 
