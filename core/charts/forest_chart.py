@@ -1,0 +1,275 @@
+"""Hazard ratios as a forest plot: text and intervals in one view, which becomes a plain table where it is narrow."""
+
+from functools import lru_cache
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from core.charts.chart import ACCENT, AUTOSIZE, INK, Chart, text_width, with_data
+from core.charts.time_axis import tick_label
+
+ROW = 26  # height of a row in the plot
+NARROW_ROW = 42  # and of one in the narrow table: the label, and the numbers below it
+TOP = 34  # where the first row begins
+EVENTS, RATIO, P = 100, 142, 58  # widths of the text columns
+PLOT = 160  # the least width that a plot is worth drawing in
+NARROWEST_PLOT_VIEW = 600
+TICKS = (
+    (0.5, 0.67, 0.8, 1, 1.25, 1.5, 2),
+    (0.25, 0.33, 0.5, 0.67, 1, 1.5, 2, 3, 4),
+    (0.1, 0.2, 0.5, 1, 2, 5, 10),
+    (0.01, 0.1, 1, 10, 100),
+)
+
+
+def forest_chart(
+    rows: pd.DataFrame,
+    *,
+    x_title: str = "Hazard ratio (95% CI), log scale",
+    ratio_title: str = "HR (95% CI)",
+    events_title: str = "Events/patients",
+    lower: str = "lower hazard",
+    higher: str = "higher hazard",
+) -> Chart:
+    """Rows of ``forest_rows`` as label, events, interval, ratio and p value.
+
+    Squares grow with the information behind an estimate. An interval that leaves the axis ends in an arrow; a ratio that
+    could not be estimated has its reason in place of the interval. Where there is less room than a plot needs the same
+    rows are a table.
+    """
+    low, high = _range_shown(rows)
+    wide_y = TOP + ROW * np.arange(len(rows))
+    heights = np.where(rows["is_header"], ROW, NARROW_ROW)
+    narrow_y = TOP + np.concatenate([[0], np.cumsum(heights)[:-1]])
+    bottom = int(TOP + ROW * len(rows))
+    ticks = _ticks(low, high)
+    table = pd.DataFrame(
+        {
+            "label": rows["label"].astype(str),
+            "indent": np.where(rows["indent"] > 0, 22.0, 8.0),
+            "weight": np.where(rows["indent"] > 0, "normal", "bold"),
+            "header": rows["is_header"].astype(int),
+            "events": rows["events_text"],
+            "ratio": rows["text"],
+            "p": rows["p_text"],
+            "note": rows["note"],
+            "muted": (rows["is_reference"] | (rows["note"] != "")).astype(int),
+            "wide_y": wide_y,
+            "narrow_y": narrow_y,
+            "narrow_height": heights,
+            "stripe": np.arange(len(rows)) % 2,
+        }
+    )
+    datasets = {
+        "rows": table,
+        "intervals": _intervals(rows, wide_y + ROW / 2, low, high),
+        "ticks": pd.DataFrame({"x": ticks, "label": [tick_label(tick) for tick in ticks], "y": float(bottom)}),
+        "span": pd.DataFrame({"x": [low], "x2": [high], "y": [float(bottom)]}),
+        "sides": pd.DataFrame({"label": [f"← {lower}", f"{higher} →"], "side": [-1, 1], "y": float(bottom + 56)}),
+    }
+    label_width = _label_width(rows)
+    template = _template(label_width, x_title, ratio_title, events_title)
+    return Chart(with_data(template, datasets), _alt(rows))
+
+
+def _alt(rows) -> str:
+    sentences, heading = [], ""
+    for row in rows.itertuples(index=False):
+        if row.is_header:
+            heading = f"{row.label}, "
+        elif not row.is_reference:
+            p = f", p {row.p_text if row.p_text[0] in '<>' else '= ' + row.p_text}" if row.p_text else ""
+            sentences.append(f"{heading if row.indent else ''}{row.label}: {row.text}{p}.")
+    left = len(sentences) - 12
+    more = [f"And {left} more."] if left > 0 else []
+    return " ".join(["Forest plot of hazard ratios.", *sentences[:12], *more])
+
+
+def _label_width(rows) -> int:
+    """Pixels for the labels, in steps so that layouts are shared. A heading may run on into the empty events column."""
+    widths = [
+        text_width(row.label) * (1.08 if row.indent == 0 else 1) + 30 - (EVENTS if row.is_header else 0)
+        for row in rows.itertuples(index=False)
+    ]
+    return int(min(260, 20 * np.ceil(max([60, *widths]) / 20)))
+
+
+def _range_shown(rows) -> tuple[float, float]:
+    """Every estimate between 0.01 and 100, the intervals as far as they help, and room on both sides of 1."""
+    estimates = rows["estimate"].to_numpy(dtype=float)
+    estimates = np.clip(estimates[~np.isnan(estimates)], 0.01, 100)
+    lows, highs = (rows[name].to_numpy(dtype=float) for name in ("conf_low", "conf_high"))
+    least, most = min(estimates, default=1), max(estimates, default=1)
+    low = max(np.nanmin([*lows, 1.0]), min(0.1, least / 1.5))
+    high = min(np.nanmax([*highs, 1.0]), max(10.0, most * 1.5))
+    return float(min(low, least, 0.6) / 1.08), float(max(high, most, 1.7) * 1.08)
+
+
+def _ticks(low, high) -> np.ndarray:
+    """The finest set of ticks that spans the axis."""
+    for every in TICKS:
+        shown = [tick for tick in every if low <= tick <= high]
+        if low >= every[0] / 2 and high <= every[-1] * 2:
+            break
+    return np.array(shown)
+
+
+def _intervals(rows, y, low, high) -> pd.DataFrame:
+    """One row an estimate: x, from, to, whether either end is cut, and the size of its square."""
+    frame = pd.DataFrame(
+        {
+            "x": rows["estimate"].to_numpy(dtype=float),
+            "low": rows["conf_low"].to_numpy(dtype=float),
+            "high": rows["conf_high"].to_numpy(dtype=float),
+            "y": y,
+            "reference": rows["is_reference"].astype(int),
+        }
+    )
+    information = rows["std_error"].to_numpy(dtype=float) ** -2.0
+    most = np.nanmax([*information[np.isfinite(information)], 1e-12])
+    frame["size"] = 34 + 90 * np.sqrt(np.nan_to_num(information / most, nan=0.0, posinf=0.0))
+    frame = frame[~rows["is_header"].to_numpy() & ~np.isnan(frame["x"])]
+    frame["cut_low"] = (frame["low"] < low).astype(int)
+    frame["cut_high"] = (frame["high"] > high).astype(int)
+    frame["outside"] = ((frame["x"] < low) | (frame["x"] > high)).astype(int)
+    for name in ("x", "low", "high"):
+        frame[name] = frame[name].clip(low, high)
+    frame["edge_low"], frame["edge_high"] = low, high
+    return frame
+
+
+@lru_cache(maxsize=64)
+def _template(label_width, x_title, ratio_title, events_title) -> dict:
+    start = 8 + label_width + EVENTS + 24
+    least = max(NARROWEST_PLOT_VIEW, start + PLOT + 24 + RATIO + P)
+    plot_start = f"wide ? {start} : 0"
+    plot_end = f"wide ? width - {RATIO + P + 24} : width"
+    scale = alt.Scale(type="log", nice=False, range=[alt.ExprRef(plot_start), alt.ExprRef(plot_end)])
+    ink, accent = alt.value(INK), alt.value(ACCENT)
+    quiet = {"aria": False, "tooltip": False}
+
+    def data(name):
+        return alt.Chart(alt.NamedData(name))
+
+    def x(name="x"):
+        return alt.X(f"{name}:Q", scale=scale, axis=None)
+
+    def y(name="y"):
+        return alt.Y(f"{name}:Q", scale=None, axis=None)
+
+    def px(name="px"):
+        return alt.X(f"{name}:Q", scale=None, axis=None)
+
+    def text(chart, **settings):
+        return chart.mark_text(**({"baseline": "middle", "fontSize": 12} | quiet | settings))
+
+    def expr(expression):
+        return alt.ExprRef(expression)
+
+    rows = data("rows").transform_calculate(
+        first=f"wide ? datum.wide_y + {ROW / 2} : datum.narrow_y + 13",
+        second=f"wide ? datum.wide_y + {ROW / 2} : datum.narrow_y + (datum.header ? 13 : 30)",
+        top="wide ? datum.wide_y : datum.narrow_y",
+        bottom=f"wide ? datum.wide_y + {ROW} : datum.narrow_y + datum.narrow_height",
+        events_x=f"wide ? {8 + label_width + EVENTS} : datum.indent",
+        ratio_x=f"wide ? width - {RATIO + P} : width - 66",
+        p_x="width - 8",
+        note_x=f"{start} + 4",
+    )
+    only_wide = "wide"
+    intervals = data("intervals").transform_filter(only_wide)
+    estimates = intervals.transform_filter("!datum.reference")
+    layers = [
+        rows.transform_filter("datum.stripe == 0")
+        .mark_rect(opacity=0.05, **quiet)
+        .encode(x=alt.value(0), x2=alt.value(expr("width")), y=y("top"), y2="bottom:Q", color=ink),
+        data("span")
+        .mark_rule(opacity=expr("wide ? 0.8 : 0"), **quiet)
+        .encode(x=x(), x2="x2:Q", y=alt.Y("y:Q", scale=None, axis=None), color=ink),
+        data("span")
+        .transform_filter(only_wide)
+        .mark_rule(strokeDash=[4, 3], opacity=0.6, **quiet)
+        .encode(x=alt.X(datum=1, type="quantitative", scale=scale, axis=None), y=y(), y2=alt.value(TOP - 4), color=ink),
+        data("ticks")
+        .transform_filter(only_wide)
+        .transform_calculate(y2="datum.y + 5")
+        .mark_rule(**quiet)
+        .encode(x=x(), y=y(), y2="y2:Q", color=ink),
+        text(data("ticks").transform_filter(only_wide), dy=17).encode(x=x(), y=y(), text="label:N", color=ink),
+        text(
+            data("span")
+            .transform_filter(only_wide)
+            .transform_calculate(px=f"({start} + width - {RATIO + P + 24}) / 2"),
+            dy=38,
+        ).encode(x=px(), y=y(), text=alt.value(x_title), color=ink),
+        estimates.mark_rule(strokeWidth=2, aria=False, tooltip=False).encode(
+            x=x("low"), x2="high:Q", y=y(), color=accent
+        ),
+        intervals.transform_filter("datum.reference")
+        .mark_point(shape="square", filled=True, opacity=0.5, size=30, **quiet)
+        .encode(x=x(), y=y(), color=ink),
+        estimates.transform_filter("!datum.outside")
+        .mark_point(shape="square", filled=True, opacity=1, **quiet)
+        .encode(x=x(), y=y(), size=alt.Size("size:Q", scale=None, legend=None), color=accent),
+    ]
+    for end, angle in (("low", 270), ("high", 90)):
+        layers.append(
+            estimates.transform_filter(f"datum.cut_{end} == 1")
+            .mark_point(shape="triangle", filled=True, angle=angle, size=58, opacity=1, **quiet)
+            .encode(x=x(f"edge_{end}"), y=y(), color=accent)
+        )
+    layers += [
+        text(
+            rows,
+            align="left",
+            fontWeight=expr("datum.weight"),
+            limit=expr(f"wide ? {label_width} + datum.header * {EVENTS} : width - 24"),
+        ).encode(x=px("indent"), y=y("first"), text="label:N", color=ink),
+        text(rows, align=expr("wide ? 'right' : 'left'"), opacity=expr("datum.muted ? 0.7 : 0.9")).encode(
+            x=px("events_x"), y=y("second"), text="events:N", color=ink
+        ),
+        text(rows, align=expr("wide ? 'left' : 'right'"), opacity=expr("datum.muted ? 0.65 : 1")).encode(
+            x=px("ratio_x"), y=y("second"), text="ratio:N", color=ink
+        ),
+        text(rows, align="right").encode(x=px("p_x"), y=y("second"), text="p:N", color=ink),
+        text(
+            rows.transform_filter("wide && datum.note != ''"),
+            align="left",
+            fontStyle="italic",
+            opacity=0.65,
+            limit=expr(f"width - {start + RATIO + P + 32}"),
+        ).encode(x=px("note_x"), y=y("second"), text="note:N", color=ink),
+        text(
+            data("sides").transform_filter(only_wide),
+            align=expr("datum.side < 0 ? 'right' : 'left'"),
+            dx=expr("8 * datum.side"),
+            fontSize=11,
+            opacity=0.8,
+        ).encode(x=alt.X(datum=1, type="quantitative", scale=scale, axis=None), y=y(), text="label:N", color=ink),
+    ]
+    layers += _column_titles(data, ink, label_width, ratio_title, events_title)
+    chart = (
+        alt.layer(*layers)
+        .properties(height=TOP, autosize=AUTOSIZE)
+        .add_params(alt.param(name="wide", expr=f"width >= {least}"))
+    )
+    spec = chart.to_dict()
+    spec.pop("config", None)
+    return spec
+
+
+def _column_titles(data, ink, label_width, ratio_title, events_title):
+    titles = (
+        (events_title, f"wide ? {8 + label_width + EVENTS} : 8", "wide ? 'right' : 'left'"),
+        (ratio_title, f"wide ? width - {RATIO + P} : width - 66", "wide ? 'left' : 'right'"),
+        ("p", "width - 8", "'right'"),
+    )
+    return [
+        data("span")
+        .mark_text(
+            baseline="middle", fontWeight="bold", fontSize=12, align=alt.ExprRef(align), aria=False, tooltip=False
+        )
+        .encode(x=alt.value(alt.ExprRef(at)), y=alt.value(TOP - 16), text=alt.value(title), color=ink)
+        for title, at, align in titles
+    ]
