@@ -40,7 +40,7 @@ class Outcome:
             raise ValueError("cause must hold small whole numbers: 0 censored, 1 the event, 2.. competing")
         if entry is not None and not np.isfinite(entry).all():
             raise ValueError("entry must be finite")
-        time, entry = _merge_near_ties(time, entry)
+        time, entry = merge_near_ties(time, entry)
         if entry is not None and (entry >= time).any():
             raise ValueError("entry must be before time in every row")
         for name, values in (("time", time), ("cause", cause), ("entry", entry)):
@@ -72,7 +72,7 @@ class Outcome:
         return part
 
 
-def _merge_near_ties(time, entry):
+def merge_near_ties(time, entry):
     """Times that are equal but for rounding become the smallest of them (the rule of R's aeqSurv)."""
     every = time if entry is None else np.concatenate([time, entry])
     distinct = np.unique(every)
