@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from core.cohort import Cohort, Filter, attrition, select_cohort
-from core.conventions import SMALL_STRATUM
+from core.conventions import CONF_LEVEL, CONF_TYPE, SMALL_STRATUM
 from core.endpoints import (
     ENDPOINTS,
     FROM_DIAGNOSIS,
@@ -21,7 +21,16 @@ from core.endpoints import (
 from core.errors import NotEstimable
 from core.grouping import SELECTION, Grouping, group_by_selection, group_by_variable
 from core.registry import Registry, Variable
-from core.survival import CoxResult, KaplanMeierResult, TestResult, cox_each, kaplan_meier, logrank_test
+from core.survival import (
+    CoxResult,
+    KaplanMeierResult,
+    TestResult,
+    cox_each,
+    kaplan_meier,
+    landmark,
+    logrank_test,
+)
+from core.survival.logrank import METHODS
 from core.survival.outcome import Outcome
 from core.view import View
 
@@ -60,9 +69,36 @@ class Analysis:
         return select_cohort(self.registry, self.view.filters)
 
     @cached_property
-    def _outcome_and_rows(self) -> tuple[Outcome, np.ndarray]:
+    def _followed(self) -> tuple[Outcome, np.ndarray]:
+        """Before any landmark."""
         everyone = self.by is not None and self.by.against_the_rest
         return self.times.outcome(np.ones(len(self.registry), dtype=bool) if everyone else self.cohort.mask)
+
+    @cached_property
+    def _outcome_and_rows(self) -> tuple[Outcome, np.ndarray]:
+        outcome, rows = self._followed
+        if not self.landmark_months or not len(outcome):
+            return outcome, rows
+        later, kept = landmark(outcome, self.landmark_months)
+        return later, rows[kept]
+
+    @property
+    def landmark_months(self) -> int:
+        return self._setting("landmark", 0)
+
+    @property
+    def left_out_by_landmark(self) -> tuple[int, int]:
+        """Patients, and events among them, that the landmark leaves out."""
+        before = self._followed[0]
+        return len(before) - len(self.outcome), before.n_event - self.outcome.n_event
+
+    @property
+    def conf_level(self) -> float:
+        return float(self._setting("level", f"{CONF_LEVEL:.0%}").rstrip("%")) / 100
+
+    @property
+    def conf_type(self) -> str:
+        return self._setting("interval", CONF_TYPE)
 
     @property
     def outcome(self) -> Outcome:
@@ -108,6 +144,13 @@ class Analysis:
     def clock_start(self) -> str:
         return "onset of lesions" if self._setting("clock", FROM_DIAGNOSIS) == FROM_ONSET else "diagnosis"
 
+    @property
+    def time_title(self) -> str:
+        """What the time axis counts."""
+        if self.landmark_months:
+            return f"Months from the landmark, {self.landmark_months} months after {self.clock_start}"
+        return f"Months from {self.clock_start}"
+
     def require_patients(self) -> None:
         """Raises NotEstimable when nobody is left, and names the filter to undo."""
         if len(self.outcome):
@@ -124,7 +167,7 @@ class Analysis:
     def overall_curve(self) -> KaplanMeierResult:
         """The curve of the whole cohort. Raises NotEstimable when nobody is left."""
         self.require_patients()
-        return kaplan_meier(self.outcome, conf_type=self._setting("interval", "log-log"))
+        return kaplan_meier(self.outcome, conf_level=self.conf_level, conf_type=self.conf_type)
 
     @cached_property
     def curve(self) -> KaplanMeierResult:
@@ -136,11 +179,10 @@ class Analysis:
             raise NotEstimable(
                 f"{self.by.label} is not recorded for any of these {len(self.outcome)} patients. Group by something else."
             )
-        return kaplan_meier(self.outcome, self.strata, conf_type=self._setting("interval", "log-log"))
+        return kaplan_meier(self.outcome, self.strata, conf_level=self.conf_level, conf_type=self.conf_type)
 
-    @cached_property
-    def comparison(self) -> TestResult:
-        """The log-rank test of the groups. Raises NotEstimable with what is missing."""
+    def require_groups(self) -> None:
+        """Raises NotEstimable unless at least two groups of some size and an event are there to be compared."""
         self.require_patients()
         if self.strata is None:
             raise NotEstimable("A comparison needs two groups. Choose what to group by.")
@@ -155,7 +197,27 @@ class Analysis:
         if len(small):
             said = ", ".join(f"{level} ({n})" for level, n in small.items())
             raise NotEstimable(f"No p value: fewer than {SMALL_STRATUM} patients in {said}.")
-        return logrank_test(self.outcome, self.strata)
+
+    @property
+    def within(self) -> pd.Series | None:
+        """The strata within which groups are compared, for the rows of ``outcome``."""
+        variable = self.registry.dictionary.by_label(self._setting("within", ""))
+        return None if variable is None else self.values(variable.name)
+
+    @cached_property
+    def weighting(self) -> dict:
+        """How the chosen test weighs events: keywords of ``logrank_test``."""
+        method = self._setting("test", METHODS["log-rank"])
+        weights = next(name for name, said in METHODS.items() if said == method)
+        if weights != "fleming-harrington":
+            return {"weights": weights}
+        return {"weights": weights, "rho": self._setting("rho", 0.0), "gamma": self._setting("gamma", 0.0)}
+
+    @cached_property
+    def comparison(self) -> TestResult:
+        """The test of the groups that the reader chose. Raises NotEstimable with what is missing."""
+        self.require_groups()
+        return logrank_test(self.outcome, self.strata, stratify=self.within, **self.weighting)
 
     def covariates(self, variables) -> pd.DataFrame:
         """Covariates for the rows of ``outcome``, in steps, the reference level first; columns are variable names."""

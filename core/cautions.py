@@ -79,7 +79,9 @@ def _left_out(analysis):
         for why, n in analysis.times.exclusions(analysis.cohort.mask)
     ]
     if analysis.strata is not None and (n := int(analysis.strata.isna().sum())):
-        found.append(Caution(LEFT_OUT, f"{n} of {len(analysis.outcome)} not in any curve: {analysis.by.label} not recorded."))
+        found.append(
+            Caution(LEFT_OUT, f"{n} of {len(analysis.outcome)} not in any curve: {analysis.by.label} not recorded.")
+        )
     return tuple(found)
 
 

@@ -53,15 +53,15 @@ CONVENTIONS: tuple[Convention, ...] = (
     ),
     Convention(
         "Deaths on the day of diagnosis",
-        "Kept: the curve then starts below 100 %. With the clock from onset a patient followed for no time at all "
+        "Kept: the curve then starts below 100%. With the clock from onset a patient followed for no time at all "
         "cannot enter and is counted as left out.",
         "Leaving early deaths out would flatter survival.",
     ),
     Convention(
         "Survival curve",
         f"Kaplan-Meier with Greenwood's variance; {CONF_LEVEL:.0%} limits for each time on its own, {CONF_TYPE} scale by "
-        "default. No limits are shown before the first event or once the curve has reached 0 %.",
-        "The log-log scale keeps the limits inside 0 and 100 % and behaves best in small cohorts.",
+        "default. No limits are shown before the first event or once the curve has reached 0%.",
+        "The log-log scale keeps the limits inside 0 and 100% and behaves best in small cohorts.",
     ),
     Convention(
         "Median and other quantiles",

@@ -72,7 +72,9 @@ def default_cut_point(registry: Registry, variable: Variable) -> float:
     return round(float(np.nanmedian(registry.patients[variable.name].to_numpy(dtype=float))), variable.decimals)
 
 
-def group_by_variable(registry: Registry, variable: Variable, cut: str = AT_MEDIAN, cut_point: float = math.nan) -> Grouping:
+def group_by_variable(
+    registry: Registry, variable: Variable, cut: str = AT_MEDIAN, cut_point: float = math.nan
+) -> Grouping:
     """Groups by the levels of a variable, or by ranges of a number.
 
     ``cut`` is one of CUTS. Quantiles are those of all patients of the registry; equal ones fall together, so that there can

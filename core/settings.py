@@ -7,18 +7,20 @@ being in the link.
 import math
 from dataclasses import dataclass
 
-from core.conventions import CONF_TYPE, CONF_TYPES, EARLY_WINDOW_MONTHS, TIES
+from core.conventions import CONF_LEVEL, CONF_TYPE, CONF_TYPES, EARLY_WINDOW_MONTHS, TIES
 from core.endpoints import CALCIPHYLAXIS, EARLY, FROM_DIAGNOSIS, FROM_ONSET, OTHER_CAUSE, SPECIFIC, endpoints_of
 from core.grouping import (
     AT_MEDIAN,
     AT_VALUE,
     CUTS,
+    NOTHING,
     can_group,
     default_cut_point,
     default_grouping,
     grouping_labels,
 )
 from core.registry import Registry
+from core.survival.logrank import METHODS
 
 EVERYWHERE = "everywhere"
 
@@ -27,8 +29,8 @@ EVERYWHERE = "everywhere"
 class Setting:
     """One choice.
 
-    ``kind``: "choice" (one of ``options``), "choices" (several of them), "number" (from ``low`` to ``high`` in
-    ``step``), "switch".
+    ``kind``: "choice" (one of ``options``), "choices" (several of them), "number" and "slider" (from ``low``
+    to ``high`` in ``step``), "switch".
     ``page`` is the url path of the page it belongs to, or EVERYWHERE. ``options`` may depend on the registry: then it is a
     function of it. ``when`` is (name of another setting, values) that must hold for this one to matter.
     """
@@ -55,6 +57,15 @@ class Setting:
 
     def default_of(self, registry: Registry):
         return self.default(registry) if callable(self.default) else self.default
+
+
+SHOWS = ("Survival", "Cumulative incidence", "Cumulative hazard")
+RISK_TABLES = ("At risk, censored, events", "At risk only")
+
+
+def categorical_labels(registry: Registry) -> tuple[str, ...]:
+    """The variables within whose levels something can be compared."""
+    return (NOTHING, *(v.label for v in registry.dictionary.filters if v.is_categorical and can_group(registry, v)))
 
 
 _FIXED: tuple[Setting, ...] = (
@@ -105,6 +116,15 @@ _FIXED: tuple[Setting, ...] = (
         help="From onset of lesions patients enter at diagnosis: nobody was in the registry before.",
     ),
     Setting(
+        "show",
+        "Show",
+        "choice",
+        SHOWS[0],
+        page="survival",
+        options=SHOWS,
+        help="Three ways to draw the same estimate: still free of the event, already had it, and the summed hazard.",
+    ),
+    Setting(
         "interval",
         "Interval",
         "choice",
@@ -112,6 +132,92 @@ _FIXED: tuple[Setting, ...] = (
         page="survival",
         options=CONF_TYPES,
         help="The scale on which the interval of the curve is symmetric.",
+    ),
+    Setting(
+        "level",
+        "Level",
+        "choice",
+        f"{CONF_LEVEL:.0%}",
+        page="survival",
+        options=("90%", "95%", "99%"),
+        help="How often an interval made this way contains the truth.",
+    ),
+    Setting(
+        "risk_table",
+        "Table under the curve",
+        "choice",
+        RISK_TABLES[0],
+        page="survival",
+        options=RISK_TABLES,
+    ),
+    Setting(
+        "landmark",
+        "Start counting at (months)",
+        "slider",
+        0,
+        page="survival",
+        high=24,
+        help="A landmark: only patients still followed at that time are kept, and the clock restarts there. Groups formed "
+        "before it can then be compared without immortal time.",
+    ),
+    Setting(
+        "at",
+        "Times (months)",
+        "choices",
+        ("3", "6", "12", "24"),
+        page="survival",
+        options=("1", "3", "6", "9", "12", "18", "24", "36", "48", "60", "84", "120"),
+    ),
+    Setting(
+        "tau",
+        "Up to (months)",
+        "number",
+        0.0,
+        page="survival",
+        high=600.0,
+        help="0 means as far as every group still has somebody at risk.",
+    ),
+    Setting(
+        "test",
+        "Test",
+        "choice",
+        METHODS["log-rank"],
+        page="survival",
+        options=tuple(METHODS.values()),
+        help="The log-rank test weighs all events alike; the others weigh early ones more (Fleming-Harrington: as you say). "
+        "Choose before looking.",
+    ),
+    Setting(
+        "rho",
+        "Weight of early events",
+        "number",
+        0.0,
+        page="survival",
+        high=3.0,
+        step=0.5,
+        when=("test", (METHODS["fleming-harrington"],)),
+        help="The power of survival just before each event.",
+    ),
+    Setting(
+        "gamma",
+        "Weight of late events",
+        "number",
+        1.0,
+        page="survival",
+        high=3.0,
+        step=0.5,
+        when=("test", (METHODS["fleming-harrington"],)),
+        help="The power of one minus survival just before each event.",
+    ),
+    Setting(
+        "within",
+        "Compare within levels of",
+        "choice",
+        NOTHING,
+        page="survival",
+        options=categorical_labels,
+        per_registry=True,
+        help="A stratified test: groups are compared only among patients of the same level.",
     ),
     Setting(
         "ties",

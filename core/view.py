@@ -59,7 +59,9 @@ def make_view(registry: Registry, page: str, filters, values: Mapping) -> View:
     return View(
         page,
         tuple(filters),
-        tuple((s.name, chosen[s.name] if matters(registry, s, chosen.get) else s.default_of(registry)) for s in settings),
+        tuple(
+            (s.name, chosen[s.name] if matters(registry, s, chosen.get) else s.default_of(registry)) for s in settings
+        ),
     )
 
 
@@ -132,7 +134,7 @@ def _texts(setting: Setting, value) -> list[str]:
         return ["true" if value else "false"]
     if setting.kind == "choices":
         return [str(item) for item in value]
-    return [f"{value:.12g}" if setting.kind == "number" else str(value)]
+    return [f"{value:.12g}" if setting.kind in ("number", "slider") else str(value)]
 
 
 def view_from_query(registry: Registry, page: str, query: Mapping[str, list[str]]) -> tuple[View, list[Ignored]]:
@@ -169,7 +171,9 @@ def _filter_from_query(registry, variable, left, ignored):
         if texts is None:
             return None
         options = level_options(registry, variable)
-        ignored.extend(Ignored(key, text, "no patient has this level") for text in texts if text and text not in options)
+        ignored.extend(
+            Ignored(key, text, "no patient has this level") for text in texts if text and text not in options
+        )
         return filter_from_levels(variable, [text for text in texts if text in options])
     limits = registry.limits(variable)
     if limits is None or (texts is None and missing_texts is None):
@@ -200,10 +204,10 @@ def _setting_from_texts(registry, setting, texts, ignored):
     if setting.kind == "switch":
         if texts[0].lower() in ("true", "false"):
             return texts[0].lower() == "true"
-    elif setting.kind == "number":
+    elif setting.kind in ("number", "slider"):
         number = _number(texts[0])
         if number is not None and setting.low <= number <= setting.high:
-            return number
+            return type(default)(number)
     elif setting.kind == "choices":
         options = setting.options_of(registry)
         ignored.extend(Ignored(key, text, "not one of the choices") for text in texts if text and text not in options)

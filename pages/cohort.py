@@ -2,7 +2,6 @@
 
 from pages.components.entry import require_app
 from pages.components.figures import attrition_panel
-from pages.components.link import draw_share
 from pages.components.panels import heading
 from pages.components.sidebar import current_analysis
 from pages.components.source import load_registry
@@ -13,7 +12,6 @@ registry = load_registry()
 analysis = current_analysis(registry, "cohort")
 
 heading("Who is in this cohort?", analysis)
-draw_share(analysis)
 attrition_panel(analysis)
 counts_panel(analysis)
 findings_panel(registry)

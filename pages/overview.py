@@ -2,7 +2,6 @@
 
 from pages.components.entry import require_app
 from pages.components.figures import forest_panel, headline_numbers, survival_panel
-from pages.components.link import draw_share
 from pages.components.panels import heading
 from pages.components.sidebar import current_analysis
 from pages.components.source import load_registry
@@ -12,7 +11,6 @@ registry = load_registry()
 analysis = current_analysis(registry, "overview")
 
 heading("At a glance", analysis)
-draw_share(analysis)
 headline_numbers(analysis)
 survival_panel(analysis, key="overview_curve")
 forest_panel(analysis, registry.dictionary.headline, key="overview_forest", title="Main covariates, each on its own")

@@ -2,24 +2,37 @@
 
 import streamlit as st
 
+from pages.components.comparisons import (
+    comparison_panel,
+    median_panel,
+    restricted_mean_panel,
+    survival_at_panel,
+)
 from pages.components.controls import choose
 from pages.components.entry import require_app
-from pages.components.figures import survival_panel
-from pages.components.link import draw_share
+from pages.components.figures import landmark_notice, survival_panel
 from pages.components.panels import heading
 from pages.components.sidebar import current_analysis
 from pages.components.source import load_registry
-from pages.components.tables import survival_at_panel, survival_summary_panel
 
 require_app()
 registry = load_registry()
-with st.container(horizontal=True):
-    choose(registry, "clock")
+top = st.container()
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    choose(registry, "show")
     choose(registry, "interval")
+    choose(registry, "level")
+    choose(registry, "clock")
+    choose(registry, "risk_table")
+    with st.container(width=260):
+        choose(registry, "landmark")
 analysis = current_analysis(registry, "survival")
 
-heading("How long do they live?", analysis)
-draw_share(analysis)
-survival_panel(analysis, key="survival_curve", at_risk="extended")
-survival_summary_panel(analysis)
+with top:
+    heading("How long do they live?", analysis)
+landmark_notice(analysis)
+survival_panel(analysis, key="survival_curve")
+median_panel(analysis)
 survival_at_panel(analysis)
+restricted_mean_panel(analysis)
+comparison_panel(analysis)

@@ -100,7 +100,7 @@ class Variable:
         if not self.is_numeric:
             return self.label
         if self.step == 1:
-            return f"{self.label}, per {_singular(self.unit) or 'one more'}"
+            return f"{self.label}, per {_singular(self.unit) or '1'}"
         return f"{self.label}, per {self.step:g} {self.unit}".rstrip()
 
 

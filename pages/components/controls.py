@@ -18,6 +18,8 @@ def choose(registry: Registry, name: str, *, label_visibility="visible"):
         return st.toggle(setting.label, default, **shared)
     if setting.kind == "number":
         return st.number_input(setting.label, setting.low, setting.high, default, setting.step, **shared)
+    if setting.kind == "slider":
+        return st.slider(setting.label, int(setting.low), int(setting.high), default, int(setting.step), **shared)
     options = list(setting.options_of(registry))
     if setting.kind == "choices":
         return st.multiselect(setting.label, options, list(default), **shared)

@@ -1,22 +1,20 @@
 """Panels with a figure: survival curves, hazard ratios, attrition."""
 
 import streamlit as st
+from core.charts.attrition_chart import attrition_chart
 
 from core.analysis import Analysis
 from core.cautions import AFTER_BASELINE, LEFT_OUT, SMALL, after_baseline
-from core.charts.attrition_chart import attrition_chart
 from core.charts.forest_chart import forest_chart
 from core.charts.forest_rows import forest_rows
 from core.charts.survival_chart import survival_chart
-from core.charts.wording import format_interval, format_months, format_p, format_percent
+from core.charts.wording import format_interval, format_months, format_p_statement, format_percent
+from core.conventions import SMALL_RISK_SET
 from core.errors import NotEstimable
+from core.settings import RISK_TABLES, SHOWS
 from pages.components.literal import literal
 from pages.components.panels import panel, show_caution, show_cautions, show_chart
 
-HOW_TO_READ_CURVE = (
-    "How to read this: each step down is a death, each tick a patient whose follow-up ended there; the band is the 95 % "
-    "interval at each time. The curve is lighter where fewer than 5 are at risk."
-)
 HOW_TO_READ_FOREST = (
     "How to read this: right of 1 the hazard is higher, left of 1 lower, compared with the reference; the line is the 95 % "
     "interval. Each row is a model of its own and is not adjusted for the others."
@@ -26,7 +24,7 @@ HOW_TO_READ_FOREST = (
 def headline_numbers(analysis: Analysis) -> None:
     """Patients, events, median and follow-up of the whole cohort."""
     endpoint = analysis.endpoint
-    with st.grid(columns="auto", min_column_width=150):
+    with st.grid(columns="auto", min_column_width=165):
         st.metric("Patients", f"{len(analysis.cohort)} of {len(analysis.registry)}", border=True)
         st.metric(endpoint.events.capitalize(), analysis.n_event, border=True)
         try:
@@ -35,10 +33,10 @@ def headline_numbers(analysis: Analysis) -> None:
             return
         year = analysis.overall_curve.survival_at([12.0]).iloc[0]
         st.metric(
-            "Median survival",
-            format_months(summary["median"]),
+            "Median survival (months)",
+            format_months(summary["median"], unit=False),
             border=True,
-            help=f"95 % interval {format_interval(summary['conf_low'], summary['conf_high'], format_months)}",
+            help=f"95% interval {format_interval(summary['conf_low'], summary['conf_high'], lambda m: format_months(m, unit=False))}",
         )
         st.metric(
             "Alive at 12 months",
@@ -47,31 +45,65 @@ def headline_numbers(analysis: Analysis) -> None:
             help=f"Kaplan-Meier; {int(year['n_risk'])} at risk at 12 months",
         )
         st.metric(
-            "Median follow-up",
-            format_months(summary["follow_up"]),
+            "Median follow-up (months)",
+            format_months(summary["follow_up"], unit=False),
             border=True,
             help="Reverse Kaplan-Meier: how long patients would have been followed had nobody died",
         )
 
 
-def survival_panel(analysis: Analysis, *, key: str, at_risk: str = "simple") -> None:
-    """The curve by group with its risk table and the log-rank test."""
-    title = f"{analysis.endpoint.free} by {analysis.by.label.lower()}" if analysis.by else analysis.endpoint.free
-    with panel(literal(title), how_to_read=HOW_TO_READ_CURVE, key=f"{key}_panel"):
-        result = analysis.curve
+def survival_panel(analysis: Analysis, *, key: str) -> None:
+    """The curve by group with its risk table and the test of the groups."""
+    settings = dict(analysis.view.settings)
+    show = settings.get("show", SHOWS[0])
+    free = analysis.endpoint.free
+    name = {SHOWS[0]: free, SHOWS[1]: f"Cumulative incidence of {analysis.endpoint.event}", SHOWS[2]: SHOWS[2]}[show]
+    title = f"{name} by {_in_sentence(analysis.by.label)}" if analysis.by else name
+    with panel(literal(title), how_to_read=_how_to_read(analysis, show), key=f"{key}_panel"):
         show_chart(
             survival_chart(
-                result,
+                analysis.curve,
                 levels=tuple(analysis.by.levels) if analysis.by else ("All",),
-                y_title=analysis.endpoint.free,
-                x_title=f"Months from {analysis.clock_start}",
-                at_risk=at_risk,
+                view={SHOWS[0]: "survival", SHOWS[1]: "incidence", SHOWS[2]: "hazard"}[show],
+                y_title=name,
+                x_title=analysis.time_title,
+                at_risk="extended" if settings.get("risk_table") == RISK_TABLES[0] else "simple",
                 notes=_comparison_notes(analysis),
                 source_mark=analysis.registry.source or None,
             ),
             key=key,
         )
         show_cautions(analysis, (AFTER_BASELINE, SMALL, LEFT_OUT))
+
+
+def _how_to_read(analysis, show):
+    step = (
+        f"step down is a {analysis.endpoint.event}" if show == SHOWS[0] else f"step up is a {analysis.endpoint.event}"
+    )
+    return (
+        f"How to read this: each {step}, each tick a patient whose follow-up ended there; the band is the "
+        f"{analysis.conf_level:.0%} interval at each time ({analysis.conf_type}). Curves are lighter where fewer than "
+        f"{SMALL_RISK_SET} are at risk."
+    )
+
+
+def landmark_notice(analysis: Analysis) -> None:
+    """What a landmark costs."""
+    if not analysis.landmark_months:
+        return
+    try:
+        n, n_event = analysis.left_out_by_landmark
+    except NotEstimable:
+        return  # the panel says it
+    st.markdown(
+        f":material/flag: Landmark at {analysis.landmark_months} months: {n} patients and {n_event} {analysis.endpoint.events} "
+        "before it are left out."
+    )
+
+
+def _in_sentence(label: str) -> str:
+    """A label inside a sentence: "Stage" becomes "stage", "STS courses" stays."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
 def _comparison_notes(analysis) -> tuple[str, ...]:
@@ -81,7 +113,7 @@ def _comparison_notes(analysis) -> tuple[str, ...]:
         test = analysis.comparison
     except NotEstimable as reason:
         return (str(reason),)
-    return (f"{test.method}: p = {format_p(test.p_value)}".replace("= <", "< ").replace("= >", "> "),)
+    return (f"{test.method}: {format_p_statement(test.p_value)}",)
 
 
 def forest_panel(analysis: Analysis, variables, *, key: str, title: str) -> None:

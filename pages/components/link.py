@@ -9,9 +9,8 @@ from pages.components.literal import literal
 
 
 def draw_share(analysis: Analysis) -> None:
-    """The share button, and once per session the report on the link that opened it."""
-    _report_on_link(analysis)
-    if st.button("Share this view", icon=":material/link:", type="tertiary", key="_share"):
+    """The button that opens the permanent link to what is on the screen."""
+    if st.button("Share", icon=":material/link:", type="tertiary", key="_share", help="A link to exactly this view"):
         _dialog(analysis)
 
 
@@ -27,7 +26,8 @@ def _dialog(analysis):
     )
 
 
-def _report_on_link(analysis):
+def report_on_link(analysis: Analysis) -> None:
+    """Once per session: what the link that opened it asked for and could not have."""
     asked = asked_for()
     if not asked or st.session_state.get("_link_read"):
         return

@@ -8,14 +8,18 @@ from core.analysis import Analysis
 from core.cautions import AFTER_BASELINE, Caution, cautions
 from core.charts.chart import Chart
 from core.errors import NotEstimable
+from pages.components.link import draw_share, report_on_link
 from pages.components.literal import literal
 
 ICONS = {AFTER_BASELINE: ":material/hourglass_top:"}
 
 
 def heading(question: str, analysis: Analysis) -> None:
-    """The question that the page answers, and of whom."""
-    st.header(question, anchor=False)
+    """The question that the page answers, of whom, and the link to this view."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.header(question, anchor=False, width="content")
+        draw_share(analysis)
+    report_on_link(analysis)
     source = f" · {literal(analysis.registry.source)}" if analysis.registry.source else ""
     st.caption(
         f"{analysis.endpoint.label} from {analysis.clock_start} · {len(analysis.cohort)} of {len(analysis.registry)} "

@@ -80,8 +80,7 @@ def _draw_headline(analysis):
     else:
         st.markdown(f"**{literal(registry.name)}**")
     events = endpoint.event if analysis.n_event == 1 else endpoint.events
-    st.markdown(f"### {len(analysis.cohort)} of {len(registry)} patients")
-    st.caption(f"{analysis.n_event} {events}")
+    st.markdown(f"#### {len(analysis.cohort)} of {len(registry)} patients, {analysis.n_event} {events}")
 
 
 def _shown_variables(registry) -> list[Variable]:
@@ -195,8 +194,6 @@ def _reset(registry, variables):
             st.session_state[filter_key(registry, variable)] = []
         elif limits is not None:
             whole = variable.decimals == 0
-            st.session_state[filter_key(registry, variable)] = (
-                (int(limits[0]), int(limits[1])) if whole else limits
-            )
+            st.session_state[filter_key(registry, variable)] = (int(limits[0]), int(limits[1])) if whole else limits
             if registry.n_missing(variable):
                 st.session_state[missing_key(registry, variable)] = MISSING_WORDS[AUTO]

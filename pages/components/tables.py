@@ -4,65 +4,19 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis import Analysis
-from core.charts.wording import format_interval, format_months, format_p, format_percent, format_ratio
+from core.charts.wording import NOT_ESTIMABLE, format_interval, format_p, format_percent, format_ratio
 from core.cohort import level_counts
 from core.registry import Registry
 from core.registry.findings import findings_table
 from pages.components.panels import panel
 
-TIMES = (3.0, 6.0, 12.0, 24.0, 36.0)
-
 
 def text_table(rows, columns) -> None:
     """A static table of words."""
     frame = pd.DataFrame(rows, columns=list(columns))
-    st.dataframe(frame, hide_index=True, width="stretch", column_config={c: st.column_config.TextColumn(c) for c in columns})
-
-
-def survival_summary_panel(analysis: Analysis) -> None:
-    """Patients, events and medians by group."""
-    with panel("Median survival", how_to_read="\"Not reached\": the curve never fell below 50 %."):
-        summary = analysis.curve.summary
-        text_table(
-            [
-                (
-                    row.stratum,
-                    int(row.n),
-                    int(row.n_event),
-                    format_months(row.median),
-                    format_interval(row.conf_low, row.conf_high, format_months),
-                    format_months(row.follow_up),
-                )
-                for row in summary.itertuples(index=False)
-            ],
-            (
-                analysis.by.label if analysis.by else "Group",
-                "Patients",
-                analysis.endpoint.events.capitalize(),
-                "Median",
-                "95 % interval",
-                "Median follow-up",
-            ),
-        )
-
-
-def survival_at_panel(analysis: Analysis) -> None:
-    """The curve read off at fixed times."""
-    with panel(f"{analysis.endpoint.free} at fixed times"):
-        frame = analysis.curve.survival_at(list(TIMES))
-        text_table(
-            [
-                (
-                    row.stratum,
-                    f"{row.time:g} months",
-                    int(row.n_risk) if row.n_risk == row.n_risk else 0,
-                    format_percent(row.estimate),
-                    format_interval(row.conf_low, row.conf_high, format_percent),
-                )
-                for row in frame.itertuples(index=False)
-            ],
-            (analysis.by.label if analysis.by else "Group", "Time", "At risk", analysis.endpoint.free, "95 % interval"),
-        )
+    st.dataframe(
+        frame, hide_index=True, width="stretch", column_config={c: st.column_config.TextColumn(c) for c in columns}
+    )
 
 
 def hazard_ratio_table(analysis: Analysis) -> None:
@@ -76,13 +30,40 @@ def hazard_ratio_table(analysis: Analysis) -> None:
             if term.is_reference:
                 ratio, interval, p = "reference", "", ""
             elif term.note:
-                ratio, interval, p = term.note, "", ""
+                ratio, interval, p = NOT_ESTIMABLE, "", ""
             else:
                 ratio = format_ratio(term.estimate)
                 interval = format_interval(term.conf_low, term.conf_high, format_ratio)
                 p = format_p(term.p_value)
-            rows.append((label[term.covariate], term.level, int(term.n), int(term.n_event), ratio, interval, p))
-        text_table(rows, ("Covariate", "Level", "Patients", analysis.endpoint.events.capitalize(), "Hazard ratio", "95 % interval", "p"))
+            rows.append(
+                (
+                    label[term.covariate],
+                    term.level,
+                    int(term.n),
+                    int(term.n_event),
+                    ratio,
+                    interval,
+                    p,
+                    _reason(term.note),
+                )
+            )
+        text_table(
+            rows,
+            (
+                "Covariate",
+                "Level",
+                "Patients",
+                analysis.endpoint.events.capitalize(),
+                "Hazard ratio",
+                "95% interval",
+                "p",
+                "Note",
+            ),
+        )
+
+
+def _reason(note: str) -> str:
+    return note.removeprefix(f"{NOT_ESTIMABLE}: ")
 
 
 def counts_panel(analysis: Analysis) -> None:
@@ -94,7 +75,11 @@ def counts_panel(analysis: Analysis) -> None:
             if variable.is_categorical:
                 inside = analysis.cohort.values(variable.name).value_counts(dropna=False)
                 for row in level_counts(registry, (), variable).itertuples(index=False):
-                    n = int(inside.get(row.level, 0)) if row.level in variable.levels else int(analysis.cohort.values(variable.name).isna().sum())
+                    n = (
+                        int(inside.get(row.level, 0))
+                        if row.level in variable.levels
+                        else int(analysis.cohort.values(variable.name).isna().sum())
+                    )
                     share = format_percent(n / len(analysis.cohort)) if len(analysis.cohort) else ""
                     rows.append((variable.label, row.level, n, share, row.n_all))
         text_table(rows, ("Variable", "Level", "Here", "Share", "Whole registry"))
@@ -109,7 +94,8 @@ def findings_panel(registry: Registry) -> None:
             return
         frame = findings_table(registry.findings)
         text_table(
-            frame.itertuples(index=False, name=None), ("Rule", "File", "Column", "Rows affected", "Where", "What was done")
+            frame.itertuples(index=False, name=None),
+            ("Rule", "File", "Column", "Rows affected", "Where", "What was done"),
         )
 
 

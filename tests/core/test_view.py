@@ -47,7 +47,7 @@ def setting_value(setting):
     options = setting.options_of(REGISTRY)
     if setting.kind == "switch":
         return st.booleans()
-    if setting.kind == "number":
+    if setting.kind in ("number", "slider"):
         steps = round((setting.high - setting.low) / setting.step)
         return st.integers(0, steps).map(lambda n: round(setting.low + n * setting.step, 6))
     if setting.kind == "choices":

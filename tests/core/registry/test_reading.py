@@ -46,7 +46,10 @@ def found(registry, text):
 
 def test_follow_up_runs_to_death_or_else_to_the_last_contact():
     registry = build(GOOD, ("B", "2020-01-01", "", "2020-01-11", "c", "60", "l"))
-    assert registry.follow_up["days"].tolist() == [10, 60]  # sorted by follow-up; 60 days from 1 January to 1 March 2020
+    assert registry.follow_up["days"].tolist() == [
+        10,
+        60,
+    ]  # sorted by follow-up; 60 days from 1 January to 1 March 2020
     assert registry.follow_up["state"].tolist() == ["death", "alive"]
     assert registry.follow_up["cause"].tolist() == ["specific", None]
     assert registry.patients["stage"].tolist() == ["Later", "Earlier"]
@@ -82,7 +85,9 @@ def test_a_row_that_cannot_be_used_is_excluded_and_named(row, rule):
     ],
 )
 def test_a_wrong_cell_is_reported_by_its_file_row(column, value, rule, action):
-    row = dict(zip(patients().columns, ("B", "2020-01-01", "2020-03-01", "", "", "50", "e"), strict=True)) | {column: value}
+    row = dict(zip(patients().columns, ("B", "2020-01-01", "2020-03-01", "", "", "50", "e"), strict=True)) | {
+        column: value
+    }
     registry = build(GOOD, tuple(row.values()))
     (finding,) = found(registry, rule)
     assert (finding.rows, finding.action) == ((3,), action)
