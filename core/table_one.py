@@ -1,0 +1,266 @@
+"""Table 1: every variable for all patients and for each group, how far apart the groups are, and tests on request."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from core.conventions import SMALL_STRATUM
+from core.errors import NotEstimable
+from core.fisher import fisher_exact
+from core.registry import Variable
+
+ALL = ""  # stands for all patients in a column of groups: no level is without a label
+MEAN, MEDIAN = "mean", "median"
+WELCH_T, WELCH_ANOVA = "Welch's t test", "Welch's analysis of variance"
+RANK_SUM, KRUSKAL_WALLIS = "Wilcoxon rank-sum test", "Kruskal-Wallis test"
+CHI_SQUARE, FISHER = "Chi-square test", "Fisher's exact test"
+SMALL_EXPECTED = 5  # below it in any cell Fisher's exact test takes the place of the chi-square test
+KEPT, LEFT_OUT = "Kept", "Left out"
+
+
+@dataclass(frozen=True, eq=False)
+class TableOne:
+    """The numbers of a Table 1; group "" stands for all patients, also those without a group. NaN: not estimable.
+
+    groups       group n: all patients first, then the groups that have patients, in order
+    numbers      variable group n n_missing mean sd median q1 q3 min max, of numeric variables; n counts recorded values
+    levels       variable level group count n n_missing percent, of categorical variables; n, the recorded values, is the
+                 denominator. Levels that nobody here has are left out
+    comparisons  variable smd smd_largest smd_reason method statistic p_value reason, one row a variable; empty without
+                 groups. With more than two groups smd is the average over all pairs, as in R's tableone, and smd_largest
+                 the largest; method is "" where no test was asked for; a reason says why a number is missing, or why the
+                 chi-square test stands where Fisher's was due
+    pairs        variable group_a group_b smd
+    summary      variable name -> "mean" or "median", of numeric variables
+    n_ungrouped  patients whose group is not recorded: only in the column of all
+    """
+
+    variables: tuple[Variable, ...]
+    groups: pd.DataFrame
+    numbers: pd.DataFrame
+    levels: pd.DataFrame
+    comparisons: pd.DataFrame
+    pairs: pd.DataFrame
+    summary: dict[str, str]
+    n_ungrouped: int
+
+    @property
+    def group_levels(self) -> tuple[str, ...]:
+        return tuple(self.groups["group"].iloc[1:])
+
+    @property
+    def n_tests(self) -> int:
+        """How many p values there are."""
+        return int(self.comparisons["p_value"].notna().sum())
+
+    def n_missing(self, variable: Variable) -> int:
+        frame = self.numbers if variable.is_numeric else self.levels
+        rows = frame[(frame["variable"] == variable.name) & (frame["group"] == ALL)]
+        return int(rows["n_missing"].iloc[0]) if len(rows) else int(self.groups["n"].iloc[0])
+
+
+def table_one(
+    patients: pd.DataFrame,
+    variables: Sequence[Variable],
+    group: pd.Series | None = None,
+    *,
+    summary: Mapping[str, str] | None = None,
+    tests: bool = False,
+) -> TableOne:
+    """Describe patients by numeric and categorical variables, overall and by group.
+
+    group    one value a patient, aligned by position; categories keep their order
+    summary  "mean" or "median" for variables that shall differ from the dictionary
+    tests    mean: Welch's t test, Welch's analysis of variance for more than two groups; median: Wilcoxon rank-sum test
+             (normal approximation with correction for ties and continuity), Kruskal-Wallis test; categories: chi-square
+             test without Yates' correction, Fisher's exact test where an expected count is below 5. No p value where a
+             group has fewer than SMALL_STRATUM recorded values
+
+    Quartiles are R's type 7. SMD is absolute: |m1 - m2| / sqrt((s1² + s2²) / 2), and for categories the multinomial form of
+    Yang and Dalton, SAS Global Forum 2012, paper 335. Raises ValueError for a variable that is a date or a text.
+    """
+    for variable in variables:
+        if not (variable.is_numeric or variable.is_categorical):
+            raise ValueError(f"{variable.name!r} is neither a number nor a category")
+    chosen = {v.name: (summary or {}).get(v.name, v.summary) for v in variables if v.is_numeric}
+    if set(chosen.values()) - {MEAN, MEDIAN}:
+        raise ValueError(f"a summary is {MEAN!r} or {MEDIAN!r}")
+    masks, n_ungrouped = _masks(group, len(patients))
+    numbers, levels, comparisons, pairs = [], [], [], []
+    for variable in variables:
+        if variable.is_numeric:
+            values = patients[variable.name].to_numpy(dtype=float)
+            numbers += [(variable.name, name, *_describe(values[mask])) for name, mask in masks.items()]
+            samples = {name: values[mask & ~np.isnan(values)] for name, mask in masks.items() if name != ALL}
+            smd, test = _smd_numbers, _MEAN_OR_MEDIAN[chosen[variable.name]]
+        else:
+            present, counts, n_missing = _counts(patients[variable.name], masks)
+            levels += _level_rows(variable.name, present, list(masks), counts, n_missing)
+            samples = {name: counts[:, i] for i, name in enumerate(masks) if name != ALL}
+            smd, test = _smd_counts, _test_counts
+        if samples:
+            differences = [(a, b, *smd(samples[a], samples[b])) for a, b in itertools.combinations(samples, 2)]
+            pairs += [(variable.name, a, b, value) for a, b, value, _ in differences]
+            comparisons.append((variable.name, *_summed_up(differences), *_tested(test, samples, tests)))
+    return TableOne(
+        tuple(variables),
+        pd.DataFrame([(name, int(mask.sum())) for name, mask in masks.items()], columns=["group", "n"]),
+        pd.DataFrame(numbers, columns="variable group n n_missing mean sd median q1 q3 min max".split()),
+        pd.DataFrame(levels, columns="variable level group count n n_missing percent".split()),
+        pd.DataFrame(
+            comparisons, columns="variable smd smd_largest smd_reason method statistic p_value reason".split()
+        ).astype({"smd": float, "smd_largest": float, "statistic": float, "p_value": float}),
+        pd.DataFrame(pairs, columns=["variable", "group_a", "group_b", "smd"]).astype({"smd": float}),
+        chosen,
+        n_ungrouped,
+    )
+
+
+def kept_and_left_out(patients: pd.DataFrame, variables: Sequence[Variable], kept: np.ndarray) -> TableOne:
+    """How the patients that were left out differ from those kept: a Table 1 with the groups "Kept" and "Left out", without
+    tests. ``kept`` is (n,) bool. Differences on what is known at diagnosis say whom a choice of patients leaves out."""
+    group = pd.Series(pd.Categorical(np.where(kept, KEPT, LEFT_OUT), [KEPT, LEFT_OUT]))
+    return table_one(patients, variables, group)
+
+
+def _masks(group, n):
+    """Who belongs to each column, all patients first; groups without patients are left out."""
+    masks = {ALL: np.ones(n, dtype=bool)}
+    if group is None:
+        return masks, 0
+    if len(group) != n:
+        raise ValueError("group needs one value for every patient")
+    categories = pd.Categorical(group)
+    for code, level in enumerate(categories.categories):
+        mask = categories.codes == code
+        if mask.any():
+            masks[str(level)] = mask
+    return masks, int((categories.codes < 0).sum())
+
+
+def _describe(values):
+    recorded = values[~np.isnan(values)]
+    n = len(recorded)
+    if n == 0:
+        return (0, len(values), *[np.nan] * 7)
+    q1, median, q3 = np.quantile(recorded, [0.25, 0.5, 0.75])
+    sd = recorded.std(ddof=1) if n > 1 else np.nan
+    return n, len(values) - n, recorded.mean(), sd, median, q1, q3, recorded.min(), recorded.max()
+
+
+def _counts(values, masks):
+    """The levels that somebody has, and counts (level, group) of them; missing values by group."""
+    categories = pd.Categorical(values)
+    codes, n_levels = categories.codes.astype(int), len(categories.categories)
+    counts = np.column_stack([np.bincount(codes[mask & (codes >= 0)], minlength=n_levels) for mask in masks.values()])
+    present = counts[:, 0] > 0
+    n_missing = [int((codes[mask] < 0).sum()) for mask in masks.values()]
+    return [str(level) for level in categories.categories[present]], counts[present], n_missing
+
+
+def _level_rows(name, present, groups, counts, n_missing):
+    rows = []
+    totals = counts.sum(axis=0)
+    for level, of_level in zip(present, counts, strict=True):
+        for group, count, total, missing in zip(groups, of_level, totals, n_missing, strict=True):
+            percent = 100 * count / total if total else np.nan
+            rows.append((name, level, group, int(count), int(total), missing, percent))
+    return rows
+
+
+def _smd_numbers(a, b):
+    if min(len(a), len(b)) < 2:
+        return np.nan, "fewer than two recorded values in a group"
+    difference, spread = abs(a.mean() - b.mean()), np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / 2)
+    if _constant(a) and _constant(b):
+        return (0.0, "") if a[0] == b[0] else (np.nan, "no spread within the groups")
+    return difference / spread, ""
+
+
+def _smd_counts(a, b):
+    if not a.sum() or not b.sum():
+        return np.nan, "no recorded value in a group"
+    present = (a + b) > 0
+    p, q = a[present] / a.sum(), b[present] / b.sum()
+    if len(p) == 1:
+        return 0.0, ""
+    if not (p * q).any():  # the covariance is singular in this case only
+        return np.nan, "the groups have no level in common"
+    p, q = p[1:], q[1:]
+    covariance = (np.diag(p) - np.outer(p, p) + np.diag(q) - np.outer(q, q)) / 2
+    difference = p - q
+    return float(np.sqrt(difference @ np.linalg.solve(covariance, difference))), ""
+
+
+def _summed_up(differences):
+    """The average and the largest SMD over the pairs, and why there is none."""
+    values = np.array([value for _, _, value, _ in differences])
+    reasons = [why for *_, why in differences if why]
+    if not len(values):
+        return np.nan, np.nan, "only one group"
+    if reasons:
+        return np.nan, np.nan, reasons[0]
+    return values.mean(), values.max(), ""
+
+
+def _tested(test, samples, wanted):
+    if not wanted:
+        return "", np.nan, np.nan, ""
+    if len(samples) < 2:
+        return "", np.nan, np.nan, "only one group"
+    sizes = {name: int(s.sum()) if s.dtype.kind == "i" else len(s) for name, s in samples.items()}
+    small = [f"{name} ({n})" for name, n in sizes.items() if n < SMALL_STRATUM]
+    if small:
+        return "", np.nan, np.nan, f"fewer than {SMALL_STRATUM} recorded values in {', '.join(small)}"
+    return test(list(samples.values()))
+
+
+def _test_means(samples):
+    method = WELCH_T if len(samples) == 2 else WELCH_ANOVA
+    if any(_constant(sample) for sample in samples) and (len(samples) > 2 or all(map(_constant, samples))):
+        return method, np.nan, np.nan, "no spread within a group"
+    if len(samples) == 2:
+        # from the moments, because scipy warns about a group without spread when it is given the values
+        moments = [moment for s in samples for moment in (s.mean(), s.std(ddof=1), len(s))]
+        result = stats.ttest_ind_from_stats(*moments, equal_var=False)
+    else:
+        result = stats.f_oneway(*samples, equal_var=False)
+    return method, float(result.statistic), float(result.pvalue), ""
+
+
+def _test_ranks(samples):
+    method = RANK_SUM if len(samples) == 2 else KRUSKAL_WALLIS
+    if _constant(np.concatenate(samples)):
+        return method, np.nan, np.nan, "all values are equal"
+    if len(samples) == 2:
+        result = stats.mannwhitneyu(*samples, alternative="two-sided", method="asymptotic", use_continuity=True)
+    else:
+        result = stats.kruskal(*samples)
+    return method, float(result.statistic), float(result.pvalue), ""
+
+
+def _test_counts(samples):
+    table = np.column_stack(samples)
+    if len(table) < 2:
+        return CHI_SQUARE, np.nan, np.nan, "everybody has the same level"
+    result = stats.chi2_contingency(table, correction=False)
+    chi_square = float(result.statistic), float(result.pvalue)
+    if result.expected_freq.min() >= SMALL_EXPECTED:
+        return CHI_SQUARE, *chi_square, ""
+    if table.shape == (2, 2):
+        return FISHER, np.nan, float(stats.fisher_exact(table).pvalue), ""
+    try:
+        return FISHER, np.nan, fisher_exact(table), ""
+    except NotEstimable:
+        return CHI_SQUARE, *chi_square, f"expected counts below {SMALL_EXPECTED}, but too many for Fisher's exact test"
+
+
+def _constant(values):
+    return bool((values == values[0]).all())
+
+
+_MEAN_OR_MEDIAN = {MEAN: _test_means, MEDIAN: _test_ranks}
