@@ -290,7 +290,7 @@ def _lockstep(evaluate, q: int, p: int, spread: np.ndarray) -> _Lockstep:
             if finished.any():
                 done = active[finished]
                 proven = _smallest(information[done] / (spread[done, :, None] * spread[done, None, :]))
-                fit.certain[done] = decrement[finished] * p < proven
+                fit.certain[done] = 4 * decrement[finished] * p < proven
                 fit.beta[done] += np.where(fit.certain[done, None], step[finished], 0.0)
             going = ~finished & np.isfinite(decrement)
             active, step, decrement = active[going], step[going], decrement[going]

@@ -99,7 +99,8 @@ def newton(sets: RiskIndex, x: np.ndarray, start):
 
     ``start`` is evaluate() at zero. ``certain`` is a proof that the maximum exists: along a direction in which the
     likelihood only grows, Newton's step is never shorter than 1 / (range of the linear predictor in that direction),
-    because its variance within a risk set is at most range x mean. A shorter step rules every such direction out.
+    because its variance within a risk set is at most range x mean. A step of half that length rules every such direction
+    out.
     """
     p = len(x)
     beta = np.zeros(p)
@@ -132,7 +133,8 @@ def newton(sets: RiskIndex, x: np.ndarray, start):
 
 def _proves_maximum(information: np.ndarray, decrement: float, spread: np.ndarray) -> bool:
     smallest = np.linalg.eigvalsh(information / np.outer(spread, spread))[0]
-    return bool(smallest > 0 and decrement * len(spread) < smallest)
+    # without a maximum the two sides become equal far out, where rounding decides: half the step leaves no doubt
+    return bool(smallest > 0 and 4 * decrement * len(spread) < smallest)
 
 
 def maximise(build, x: np.ndarray, stratum=None, directions=()) -> Maximum:
