@@ -35,7 +35,7 @@ class ManyRatios:
     @property
     def rank_value(self) -> np.ndarray:
         """(R,) log hazard ratios for comparing runs only: minus or plus infinity where the ratio has only a limit."""
-        return np.where(self.limit != 0, self.limit * np.inf, self.coef) if self.limit.any() else self.coef
+        return np.select([self.limit < 0, self.limit > 0], [-np.inf, np.inf], self.coef)
 
 
 def many_exposures(outcome: Outcome, exposure_times: np.ndarray, *, ties: str = TIES) -> ManyRatios:
