@@ -135,7 +135,6 @@ def _intervals(rows, y, low, high) -> pd.DataFrame:
     frame["outside"] = ((frame["x"] < low) | (frame["x"] > high)).astype(int)
     for name in ("x", "low", "high"):
         frame[name] = frame[name].clip(low, high)
-    frame["edge_low"], frame["edge_high"] = low, high
     return frame
 
 
@@ -178,8 +177,9 @@ def _template(label_width, x_title, ratio_title, events_title) -> dict:
         note_x=f"{start} + 4",
     )
     only_wide = "wide"
-    intervals = data("intervals").transform_filter(only_wide)
-    estimates = intervals.transform_filter("!datum.reference")
+    # marks on the ratio's axis hide instead of being filtered out, so that the axis keeps its range
+    shown = expr("wide ? 1 : 0")
+    intervals = data("intervals")
     layers = [
         rows.transform_filter("datum.stripe == 0")
         .mark_rect(opacity=0.05, **quiet)
@@ -188,36 +188,32 @@ def _template(label_width, x_title, ratio_title, events_title) -> dict:
         .mark_rule(opacity=expr("wide ? 0.8 : 0"), **quiet)
         .encode(x=x(), x2="x2:Q", y=alt.Y("y:Q", scale=None, axis=None), color=ink),
         data("span")
-        .transform_filter(only_wide)
-        .mark_rule(strokeDash=[4, 3], opacity=0.6, **quiet)
+        .mark_rule(strokeDash=[4, 3], opacity=expr("wide ? 0.6 : 0"), **quiet)
         .encode(x=alt.X(datum=1, type="quantitative", scale=scale, axis=None), y=y(), y2=alt.value(TOP - 4), color=ink),
         data("ticks")
-        .transform_filter(only_wide)
         .transform_calculate(y2="datum.y + 5")
-        .mark_rule(**quiet)
+        .mark_rule(opacity=shown, **quiet)
         .encode(x=x(), y=y(), y2="y2:Q", color=ink),
-        text(data("ticks").transform_filter(only_wide), dy=17).encode(x=x(), y=y(), text="label:N", color=ink),
+        text(data("ticks"), dy=17, opacity=shown).encode(x=x(), y=y(), text="label:N", color=ink),
         text(
             data("span")
             .transform_filter(only_wide)
             .transform_calculate(px=f"({start} + width - {RATIO + P + 24}) / 2"),
             dy=38,
         ).encode(x=px(), y=y(), text=alt.value(x_title), color=ink),
-        estimates.mark_rule(strokeWidth=2, aria=False, tooltip=False).encode(
-            x=x("low"), x2="high:Q", y=y(), color=accent
-        ),
-        intervals.transform_filter("datum.reference")
-        .mark_point(shape="square", filled=True, opacity=0.5, size=30, **quiet)
-        .encode(x=x(), y=y(), color=ink),
-        estimates.transform_filter("!datum.outside")
-        .mark_point(shape="square", filled=True, opacity=1, **quiet)
-        .encode(x=x(), y=y(), size=alt.Size("size:Q", scale=None, legend=None), color=accent),
+        intervals.mark_rule(strokeWidth=2, opacity=shown, **quiet).encode(x=x("low"), x2="high:Q", y=y(), color=accent),
+        intervals.mark_point(
+            shape="square", filled=True, opacity=expr("wide && datum.reference ? 0.5 : 0"), size=30, **quiet
+        ).encode(x=x(), y=y(), color=ink),
+        intervals.mark_point(
+            shape="square", filled=True, opacity=expr("wide && !datum.reference && !datum.outside ? 1 : 0"), **quiet
+        ).encode(x=x(), y=y(), size=alt.Size("size:Q", scale=None, legend=None), color=accent),
     ]
-    for end, angle in (("low", 270), ("high", 90)):
+    for end, at, angle in (("low", plot_start, 270), ("high", plot_end, 90)):
         layers.append(
-            estimates.transform_filter(f"datum.cut_{end} == 1")
+            intervals.transform_filter(f"wide && datum.cut_{end} == 1")
             .mark_point(shape="triangle", filled=True, angle=angle, size=58, opacity=1, **quiet)
-            .encode(x=x(f"edge_{end}"), y=y(), color=accent)
+            .encode(x=alt.value(expr(at)), y=y(), color=accent)
         )
     layers += [
         text(
