@@ -13,6 +13,7 @@ ORDER = (
     ("errors",),
     ("conventions",),
     ("survival",),
+    ("second_engine",),
     ("registry",),
     ("cohort",),
     ("endpoints",),
