@@ -42,7 +42,7 @@ def format_ratio(ratio: float) -> str:
 def format_percent(share: float, decimals: int = 0) -> str:
     """A share as a percentage. A share that is not 0 or 1 is not rounded to 0% or 100%: "<1%", ">99%"."""
     value = _number(share)
-    if value is None:
+    if value is None or _number(100 * value) is None:
         return NOT_ESTIMABLE
     text = f"{100 * value:.{decimals}f}"
     smallest = 10**-decimals
