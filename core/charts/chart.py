@@ -32,6 +32,19 @@ def with_data(template: dict, datasets: dict) -> dict:
     return {**template, "datasets": datasets}
 
 
+def filled(template, values: dict):
+    """A copy of a template with its placeholders ("@levels") replaced; a list takes the place of its item in a list."""
+    if isinstance(template, dict):
+        return {key: filled(value, values) for key, value in template.items()}
+    if isinstance(template, list):
+        items = []
+        for item in template:
+            value = values.get(item.get("field") if isinstance(item, dict) else item if isinstance(item, str) else None)
+            items += value if isinstance(value, list) else [filled(item, values)]
+        return items
+    return values.get(template, template) if isinstance(template, str) else template
+
+
 def dash_range(n_levels: int) -> list:
     return [DASHES[i % len(DASHES)] for i in range(n_levels)]
 

@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from core.charts.chart import ACCENT, AUTOSIZE, INK, Chart, text_width, with_data
+from core.charts.chart import ACCENT, AUTOSIZE, INK, Chart, filled, text_width, with_data
 from core.charts.time_axis import tick_label
 
 ROW = 26  # height of a row in the plot
@@ -68,9 +68,8 @@ def forest_chart(
         "span": pd.DataFrame({"x": [low], "x2": [high], "y": [float(bottom)]}),
         "sides": pd.DataFrame({"label": [f"← {lower}", f"{higher} →"], "side": [-1, 1], "y": float(bottom + 56)}),
     }
-    label_width = _label_width(rows)
-    template = _template(label_width, x_title, ratio_title, events_title)
-    return Chart(with_data(template, datasets), _alt(rows))
+    values = {"@x_title": x_title, "@ratio": ratio_title, "@events": events_title, "@label_width": _label_width(rows)}
+    return Chart(with_data(filled(_template(), values), datasets), _alt(rows))
 
 
 def _alt(rows) -> str:
@@ -138,12 +137,9 @@ def _intervals(rows, y, low, high) -> pd.DataFrame:
     return frame
 
 
-@lru_cache(maxsize=64)
-def _template(label_width, x_title, ratio_title, events_title) -> dict:
-    start = 8 + label_width + EVENTS + 24
-    least = max(NARROWEST_PLOT_VIEW, start + PLOT + 24 + RATIO + P)
-    plot_start = f"wide ? {start} : 0"
-    plot_end = f"wide ? width - {RATIO + P + 24} : width"
+@lru_cache(maxsize=1)
+def _template() -> dict:
+    plot_start, plot_end = "wide ? plot_start : 0", "wide ? plot_end : width"
     scale = alt.Scale(type="log", nice=False, range=[alt.ExprRef(plot_start), alt.ExprRef(plot_end)])
     ink, accent = alt.value(INK), alt.value(ACCENT)
     quiet = {"aria": False, "tooltip": False}
@@ -171,10 +167,10 @@ def _template(label_width, x_title, ratio_title, events_title) -> dict:
         second=f"wide ? datum.wide_y + {ROW / 2} : datum.narrow_y + (datum.header ? 13 : 30)",
         top="wide ? datum.wide_y : datum.narrow_y",
         bottom=f"wide ? datum.wide_y + {ROW} : datum.narrow_y + datum.narrow_height",
-        events_x=f"wide ? {8 + label_width + EVENTS} : datum.indent",
+        events_x="wide ? plot_start - 24 : datum.indent",
         ratio_x=f"wide ? width - {RATIO + P} : width - 66",
         p_x="width - 8",
-        note_x=f"{start} + 4",
+        note_x="plot_start + 4",
     )
     only_wide = "wide"
     # marks on the ratio's axis hide instead of being filtered out, so that the axis keeps its range
@@ -196,11 +192,9 @@ def _template(label_width, x_title, ratio_title, events_title) -> dict:
         .encode(x=x(), y=y(), y2="y2:Q", color=ink),
         text(data("ticks"), dy=17, opacity=shown).encode(x=x(), y=y(), text="label:N", color=ink),
         text(
-            data("span")
-            .transform_filter(only_wide)
-            .transform_calculate(px=f"({start} + width - {RATIO + P + 24}) / 2"),
+            data("span").transform_filter(only_wide).transform_calculate(px="(plot_start + plot_end) / 2"),
             dy=38,
-        ).encode(x=px(), y=y(), text=alt.value(x_title), color=ink),
+        ).encode(x=px(), y=y(), text=alt.value("@x_title"), color=ink),
         intervals.mark_rule(strokeWidth=2, opacity=shown, **quiet).encode(x=x("low"), x2="high:Q", y=y(), color=accent),
         intervals.mark_point(
             shape="square", filled=True, opacity=expr("wide && datum.reference ? 0.5 : 0"), size=30, **quiet
@@ -220,7 +214,7 @@ def _template(label_width, x_title, ratio_title, events_title) -> dict:
             rows,
             align="left",
             fontWeight=expr("datum.weight"),
-            limit=expr(f"wide ? {label_width} + datum.header * {EVENTS} : width - 24"),
+            limit=expr(f"wide ? label_width + datum.header * {EVENTS} : width - 24"),
         ).encode(x=px("indent"), y=y("first"), text="label:N", color=ink),
         text(rows, align=expr("wide ? 'right' : 'left'"), opacity=expr("datum.muted ? 0.7 : 0.9")).encode(
             x=px("events_x"), y=y("second"), text="events:N", color=ink
@@ -234,7 +228,7 @@ def _template(label_width, x_title, ratio_title, events_title) -> dict:
             align="left",
             fontStyle="italic",
             opacity=0.65,
-            limit=expr(f"width - {start + RATIO + P + 32}"),
+            limit=expr("plot_end - plot_start - 8"),
         ).encode(x=px("note_x"), y=y("second"), text="note:N", color=ink),
         text(
             data("sides").transform_filter(only_wide),
@@ -244,21 +238,22 @@ def _template(label_width, x_title, ratio_title, events_title) -> dict:
             opacity=0.8,
         ).encode(x=alt.X(datum=1, type="quantitative", scale=scale, axis=None), y=y(), text="label:N", color=ink),
     ]
-    layers += _column_titles(data, ink, label_width, ratio_title, events_title)
-    chart = (
-        alt.layer(*layers)
-        .properties(height=TOP, autosize=AUTOSIZE)
-        .add_params(alt.param(name="wide", expr=f"width >= {least}"))
+    layers += _column_titles(data, ink)
+    params = (
+        alt.param(name="label_width", value="@label_width"),
+        alt.param(name="plot_start", expr=f"8 + label_width + {EVENTS} + 24"),
+        alt.param(name="plot_end", expr=f"width - {RATIO + P + 24}"),
+        alt.param(name="wide", expr=f"width >= {NARROWEST_PLOT_VIEW} && plot_end - plot_start >= {PLOT}"),
     )
-    spec = chart.to_dict()
+    spec = alt.layer(*layers).properties(height=TOP, autosize=AUTOSIZE).add_params(*params).to_dict()
     spec.pop("config", None)
     return spec
 
 
-def _column_titles(data, ink, label_width, ratio_title, events_title):
+def _column_titles(data, ink):
     titles = (
-        (events_title, f"wide ? {8 + label_width + EVENTS} : 8", "wide ? 'right' : 'left'"),
-        (ratio_title, f"wide ? width - {RATIO + P} : width - 66", "wide ? 'left' : 'right'"),
+        ("@events", "wide ? plot_start - 24 : 8", "wide ? 'right' : 'left'"),
+        ("@ratio", f"wide ? width - {RATIO + P} : width - 66", "wide ? 'left' : 'right'"),
         ("p", "width - 8", "'right'"),
     )
     return [

@@ -1,12 +1,10 @@
 """Survival curves with the numbers at risk under them: one layered view, so that the two share one time axis."""
 
-from functools import lru_cache
-
-import altair as alt
 import numpy as np
 import pandas as pd
 
-from core.charts.chart import AUTOSIZE, INK, Chart, dash_range, packed, text_width, with_data, wrapped
+from core.charts.chart import Chart, packed, text_width, with_data, wrapped
+from core.charts.survival_layout import LEGEND_SWATCH, survival_layout
 from core.charts.survival_paths import (
     censor_frame,
     end_of,
@@ -18,7 +16,6 @@ from core.charts.survival_paths import (
 from core.charts.time_axis import tick_label, time_ticks
 from core.charts.wording import format_count, format_median
 
-LINE_HEIGHT = 18
 ROW_HEIGHT = 17
 # width of the plot from .. to, and the pixels that a line of text may take there
 WIDTH_CLASSES = ((0, 340, 255), (340, 480, 330), (480, 700, 470), (700, 100_000, 680))
@@ -79,7 +76,7 @@ def survival_chart(
         "numbers": _numbers(ticks, end, rows),
         "words": pd.DataFrame(words, columns=WORD_COLUMNS),
         "foot": _foot(x_title, height + 40, source_mark, bottom + 26),
-        "legend": _legend(present),
+        "legend": _legend(present if len(present) > 1 else ()),
         "head": _head(notes, notice),
         "readout": read_out_frame(result, paths, end, view, time_unit),
     }
@@ -88,8 +85,8 @@ def survival_chart(
     if medians is not None:
         datasets["medians"] = medians
         datasets["half"] = pd.DataFrame({"x": [0.0] * len(medians[-1:]), "x2": medians["x"][-1:].to_numpy()})
-    template = _template(domain, present, view, y_title, conf_band, medians is not None, time_unit, height)
-    return Chart(with_data(template, datasets), _alt(result, y_title, view, present, end, time_unit, notes, notice))
+    layout = survival_layout(domain, present, view, y_title, conf_band, medians is not None, height)
+    return Chart(with_data(layout, datasets), _alt(result, y_title, view, present, end, time_unit, notes, notice))
 
 
 def _alt(result, y_title, view, present, end, time_unit, notes, notice) -> str:
@@ -161,12 +158,12 @@ def _foot(x_title, y_title, source_mark, y_mark) -> pd.DataFrame:
 
 def _legend(present) -> pd.DataFrame:
     """Where each entry stands when all fit on one line (x), and the column they need when they do not (cell)."""
-    widths = [text_width(name) + 52 for name in present]
+    widths = [text_width(name) + LEGEND_SWATCH for name in present]
     return pd.DataFrame(
         {
-            "stratum": list(present),
+            "stratum": np.array(present, dtype=object),
             "i": range(len(present)),
-            "x": np.concatenate([[0.0], np.cumsum(widths)[:-1]]),
+            "x": np.cumsum([0.0, *widths])[: len(present)],
         }
     )
 
@@ -179,197 +176,3 @@ def _head(notes, notice) -> pd.DataFrame:
         lines += [(line, 0.8) for line in (wrapped(notice, capacity) if notice else [])]
         rows += [(line, low, high, len(lines) - 1 - i, opacity) for i, (line, opacity) in enumerate(lines)]
     return pd.DataFrame(rows, columns=["label", "low", "high", "up", "opacity"])
-
-
-@lru_cache(maxsize=128)
-def _template(domain, present, view, y_title, conf_band, with_median, time_unit, height) -> dict:
-    """The specification of a layout, without data."""
-    color = alt.Color("stratum:N", scale=alt.Scale(domain=list(domain)), legend=None)
-    dash = alt.StrokeDash("stratum:N", scale=alt.Scale(domain=list(domain), range=dash_range(len(domain))), legend=None)
-    x = alt.X("x:Q", scale=alt.Scale(nice=False, zero=True), axis=None)
-    if view == "hazard":
-        scale = alt.Scale(zero=True, nice=True)
-        axis = alt.Axis(title=y_title, tickCount=5, domain=False, ticks=False, titlePadding=10, labelFlush=False)
-    else:
-        scale = alt.Scale(domain=[0, 1])
-        values = [0, 0.25, 0.5, 0.75, 1]
-        axis = alt.Axis(
-            title=y_title, values=values, format=".0%", domain=False, ticks=False, titlePadding=10, labelFlush=False
-        )
-
-    def y(name):
-        return alt.Y(f"{name}:Q", scale=scale, axis=axis)
-
-    ink = alt.value(INK)
-
-    def data(name):
-        return alt.Chart(alt.NamedData(name))
-
-    def at(name):
-        return {"x": alt.X("x:Q", scale=None, axis=None), "y": alt.Y("y:Q", scale=None, axis=None)} | name
-
-    layers = []
-    if conf_band:
-        # the more bands lie over one another, the paler each
-        pale = 0.17 if len(present) < 3 else 0.12 if len(present) == 3 else 0.07
-        layers.append(
-            data("bands")
-            .mark_area(
-                interpolate="step-after",
-                line=False,
-                opacity=alt.ExprRef(f"datum.tail ? {pale / 2} : {pale}"),
-                aria=False,
-                tooltip=False,
-            )
-            .encode(x=x, y=y("low"), y2="high:Q", color=color, detail="tail:N")
-        )
-    layers.append(
-        data("span").mark_rule(aria=False, tooltip=False).encode(x=x, x2="x2:Q", y=alt.value(height), color=ink)
-    )
-    if with_median:
-        layers += [
-            data("half")
-            .mark_rule(strokeDash=[4, 4], opacity=0.55, aria=False, tooltip=False)
-            .encode(x=x, x2="x2:Q", y=alt.datum(0.5), color=ink),
-            data("medians")
-            .mark_rule(strokeDash=[4, 4], opacity=0.9, aria=False, tooltip=False)
-            .encode(x=x, y=alt.datum(0), y2=alt.datum(0.5), color=color),
-        ]
-    layers += [
-        data("lines")
-        .mark_line(
-            interpolate="step-after",
-            strokeWidth=2.2,
-            strokeJoin="miter",
-            opacity=alt.ExprRef("datum.tail ? 0.45 : 1"),
-            tooltip=False,
-        )
-        .encode(x=x, y=y("y"), color=color, strokeDash=dash, detail="tail:N"),
-        data("censored")
-        .mark_tick(orient="vertical", size=9, thickness=1.3, aria=False, tooltip=False)
-        .encode(x=x, y=y("y"), color=color, opacity=alt.value(0.9)),
-    ]
-    if with_median:
-        layers.append(
-            data("medians")
-            .mark_text(
-                align=alt.ExprRef("datum.side < 0 ? 'right' : 'left'"),
-                dx=alt.ExprRef("4 * datum.side"),
-                fontWeight="bold",
-                fontSize=12,
-                aria=False,
-                tooltip=False,
-            )
-            .encode(x=x, y=alt.Y("py:Q", scale=None, axis=None), text="label:N", color=color)
-            .transform_calculate(py=f"{height - 9} - 15 * datum.row")
-        )
-    layers.append(_read_out(data, x, ink, present, time_unit, height))
-    layers += [
-        data("numbers")
-        .transform_filter("datum.i % ceil(datum.need / max(1, width * datum.share)) == 0")
-        .mark_text(fontSize=12, aria=False, tooltip=False)
-        .encode(x=x, y=alt.Y("y:Q", scale=None, axis=None), text="label:N", color=ink),
-        data("numbers")
-        .transform_filter(f"datum.y < {height + 20}")
-        .mark_rule(aria=False, tooltip=False)
-        .encode(x=x, y=alt.value(height), y2=alt.value(height + 5), color=ink),
-    ]
-    layers += _texts(data, at, ink, color, dash, present, height)
-    chart = alt.layer(*layers).properties(height=height, autosize=AUTOSIZE)
-    if len(present) > 1:
-        chart = chart.add_params(*_legend_params(present))
-    spec = chart.to_dict()
-    spec.pop("config", None)
-    return spec
-
-
-def _legend_params(present):
-    widths = [text_width(name) + 52 for name in present]
-    cell, line, n = max(widths), sum(widths), len(present)
-    columns = f"width >= {line - 20:.0f} ? {n} : max(1, min({n}, floor((width + 20) / {cell:.0f})))"
-    return (
-        alt.param(name="legend_columns", expr=columns),
-        alt.param(name="legend_rows", expr=f"ceil({n} / legend_columns)"),
-    )
-
-
-def _read_out(data, x, ink, present, time_unit, height):
-    """A rule that follows the pointer; its tooltip reads every curve at that time."""
-    hover = alt.selection_point(
-        name="hover", nearest=True, on="pointerover", clear="pointerout", encodings=["x"], empty=False
-    )
-    tooltip = [alt.Tooltip("when:N", title="Time")]
-    tooltip += [
-        alt.Tooltip(f"c{i}:N", title=name if len(present) > 1 else "Estimate") for i, name in enumerate(present)
-    ]
-    return (
-        data("readout")
-        .mark_rule(strokeWidth=1, aria=False)
-        .encode(
-            x=alt.X("t:Q", scale=alt.Scale(nice=False, zero=True), axis=None),
-            y=alt.value(0),
-            y2=alt.value(height),
-            color=ink,
-            opacity=alt.condition(hover, alt.value(0.6), alt.value(0)),
-            tooltip=tooltip,
-        )
-        .add_params(hover)
-    )
-
-
-def _texts(data, at, ink, color, dash, present, height):
-    """Head, legend, group names and feet: texts at places in pixels."""
-
-    def text(chart, **settings):
-        return chart.mark_text(baseline="middle", aria=False, tooltip=False, **settings)
-
-    def look(name):
-        return alt.ExprRef(f"datum.{name}")
-
-    several = len(present) > 1
-    above = "16 + 20 * legend_rows + 6" if several else "16"
-    top = alt.Y("py:Q", scale=None, axis=None)
-    left = alt.X("px:Q", scale=None, axis=None)
-    head = data("head").transform_filter("width >= datum.low && width < datum.high")
-    head = head.transform_calculate(py=f"-({above}) - {LINE_HEIGHT} * datum.up")
-    layers = [
-        text(head, align="left", fontSize=12.5, opacity=look("opacity")).encode(
-            x=alt.value(0), y=top, text="label:N", color=ink
-        )
-    ]
-    if several:
-        cell = max(text_width(name) for name in present) + 52
-        legend = data("legend").transform_calculate(
-            px=f"legend_rows == 1 ? datum.x : (datum.i % legend_columns) * {cell:.0f}",
-            py="-16 - 20 * (legend_rows - 1 - floor(datum.i / legend_columns))",
-        )
-        layers += [
-            legend.transform_calculate(px2="datum.px + 24")
-            .mark_rule(strokeWidth=2.6, aria=False, tooltip=False)
-            .encode(x=left, x2="px2:Q", y=top, color=color, strokeDash=dash),
-            text(legend, align="left", dx=31, fontSize=12.5, limit=alt.ExprRef("max(80, width - 20)")).encode(
-                x=left, y=top, text="stratum:N", color=ink
-            ),
-        ]
-    settings = {
-        "align": look("align"),
-        "fontWeight": look("weight"),
-        "fontSize": look("size"),
-        "opacity": look("opacity"),
-        "limit": alt.ExprRef("width + 20"),
-    }
-    words = data("words")
-    layers += [
-        text(words.transform_filter("datum.stratum == ''"), **settings).encode(**at({"text": "label:N", "color": ink})),
-        text(words.transform_filter("datum.stratum != ''"), **settings).encode(
-            **at({"text": "label:N", "color": color})
-        ),
-        text(
-            data("foot").transform_calculate(px="width * datum.at"),
-            align=alt.ExprRef("datum.at == 1 ? 'right' : 'center'"),
-            fontSize=12.5,
-            opacity=look("opacity"),
-            limit=alt.ExprRef("width + 40"),
-        ).encode(x=left, y=alt.Y("y:Q", scale=None, axis=None), text="label:N", color=ink),
-    ]
-    return layers
