@@ -10,13 +10,14 @@ import pandas as pd
 from core.cohort import Cohort, Filter, attrition, select_cohort
 from core.conventions import CONF_LEVEL, CONF_TYPE, SMALL_STRATUM
 from core.endpoints import (
-    ENDPOINTS,
     FROM_DIAGNOSIS,
     FROM_ONSET,
     OTHER_CAUSE,
     Endpoint,
     EndpointTimes,
+    definition_in_force,
     endpoint_times,
+    endpoints_of,
 )
 from core.errors import NotEstimable
 from core.grouping import SELECTION, Grouping, group_by_selection, group_by_variable
@@ -47,11 +48,22 @@ class Analysis:
 
     @cached_property
     def endpoint(self) -> Endpoint:
-        return next(endpoint for endpoint in ENDPOINTS if endpoint.label == self.view["endpoint"])
+        return next(e for e in endpoints_of(self.registry) if e.label == self.view["endpoint"])
 
     @cached_property
     def window_months(self) -> int:
         return int(self.view["window"].split()[0])
+
+    @property
+    def unknown_cause(self) -> str:
+        """What deaths of unknown cause count as."""
+        return self._setting("unknown_cause", OTHER_CAUSE)
+
+    def definition_of(self, endpoint: Endpoint) -> str:
+        """An endpoint's definition with the reader's choices."""
+        return definition_in_force(
+            self.registry, endpoint, window_months=self.window_months, unknown_cause=self.unknown_cause
+        )
 
     @cached_property
     def times(self) -> EndpointTimes:
@@ -61,7 +73,7 @@ class Analysis:
             self.endpoint,
             clock=self._setting("clock", FROM_DIAGNOSIS),
             window_months=self.window_months,
-            unknown_cause=self._setting("unknown_cause", OTHER_CAUSE),
+            unknown_cause=self.unknown_cause,
         )
 
     @cached_property

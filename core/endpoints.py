@@ -1,6 +1,6 @@
 """Endpoints: from what happened to each patient to the times and causes that an analysis needs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,8 +16,9 @@ CALCIPHYLAXIS, OTHER_CAUSE = "calciphylaxis", "another cause"
 class Endpoint:
     """What counts as the event, and in which words.
 
-    ``event`` and ``events`` name it ("death", "deaths"); ``free`` names being without it ("survival"). ``competing`` lists
-    the causes 2, 3, .. in words; empty where nothing competes.
+    ``event`` and ``events`` name it ("death", "deaths"); ``free`` names being without it ("survival"), ``had`` having had it
+    ("Died"). ``competing`` lists the causes 2, 3, .. in words; empty where nothing competes. ``definition`` is the general
+    one; ``definition_in_force`` says it with the numbers of a registry and the reader's choices.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Endpoint:
     free: str
     definition: str
     competing: tuple[str, ...] = ()
+    had: str = "Died"
 
 
 OVERALL = Endpoint(
@@ -53,6 +55,7 @@ SPECIFIC = Endpoint(
     "Free of death from calciphylaxis",
     "Death from calciphylaxis; death from any other cause competes, because it makes the event impossible.",
     ("death from another cause",),
+    "Died of calciphylaxis",
 )
 RESOLUTION = Endpoint(
     "resolution",
@@ -63,8 +66,10 @@ RESOLUTION = Endpoint(
     "First confirmation that all lesions have healed; death without resolution competes. A death after resolution is not "
     "an event here.",
     ("death without resolution",),
+    "Resolved",
 )
 ENDPOINTS = (OVERALL, EARLY, SPECIFIC, RESOLUTION)
+BEFORE_END = "before_end"  # name of the endpoint in which another end of follow-up competes with death
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,13 +104,66 @@ class EndpointTimes:
 
 
 def endpoints_of(registry: Registry) -> tuple[Endpoint, ...]:
-    """The endpoints that this registry records enough for."""
-    found = [OVERALL, EARLY]
-    if registry.dictionary.meaning("cause_of_death") is not None:
-        found.append(SPECIFIC)
-    if registry.dictionary.meaning("resolution_date") is not None:
-        found.append(RESOLUTION)
-    return tuple(found)
+    """The endpoints that this registry records enough for, in its own words where it names what competes with death."""
+
+    def find():
+        end = competing_end(registry)
+        found = [OVERALL, EARLY]
+        if end:
+            found.append(_death_before(end))
+        for endpoint, means in ((SPECIFIC, "cause_of_death"), (RESOLUTION, "resolution_date")):
+            if registry.dictionary.meaning(means) is not None:
+                found.append(replace(endpoint, competing=(*endpoint.competing, end)) if end else endpoint)
+        return tuple(found)
+
+    return registry.remember("endpoints", find)
+
+
+def competing_end(registry: Registry) -> str:
+    """What ends follow-up besides death and the last contact, in the registry's words ("transplant"); "" where nothing does."""
+    status = registry.dictionary.meaning("status")
+    if status is None:
+        return ""
+    present = registry.levels_present(status)
+    levels = [level for level, means in status.level_means if means == "competing" and level in present]
+    return " or ".join(level if level[1:2].isupper() else level[:1].lower() + level[1:] for level in levels)
+
+
+def _death_before(end: str) -> Endpoint:
+    return Endpoint(
+        BEFORE_END,
+        f"Death before {end}",
+        f"death before {end}",
+        f"deaths before {end}",
+        f"Free of death before {end}",
+        f"Death from any cause; {end} competes, because it ends follow-up and what happens after it is not recorded.",
+        (end,),
+        f"Died before {end}",
+    )
+
+
+def definition_in_force(registry: Registry, endpoint: Endpoint, *, window_months=6, unknown_cause=OTHER_CAUSE) -> str:
+    """The definition of an endpoint with the reader's choices, and how many patients of the registry they concern."""
+    said = endpoint.definition
+    state = registry.follow_up["state"].to_numpy()
+    if endpoint.name == EARLY.name:
+        said = (
+            f"Death from any cause within {window_months} months after diagnosis; whoever lives longer is censored at the "
+            "end of the window."
+        )
+    if endpoint.name == SPECIFIC.name:
+        n = int((registry.follow_up["cause"] == "unknown").sum())
+        if n:
+            deaths = "The 1 death of unknown cause counts" if n == 1 else f"The {n} deaths of unknown cause count"
+            said += f" {deaths} as {'calciphylaxis' if unknown_cause == CALCIPHYLAXIS else 'another cause'}."
+    ended = int((state == "competing").sum())
+    if ended and endpoint.name in (OVERALL.name, EARLY.name):
+        end = competing_end(registry)
+        said += (
+            f" The {ended} whose follow-up ended with {end} are censored there: what happens to them afterwards is not "
+            "recorded."
+        )
+    return said
 
 
 def endpoint_times(
@@ -124,18 +182,21 @@ def _times(registry, endpoint, clock, window_months, unknown_cause):
     table = registry.follow_up
     days = table["days"].to_numpy(dtype=float)
     died = table["state"].to_numpy() == "death"
-    if endpoint is EARLY:
+    ended = table["state"].to_numpy() == "competing"
+    if endpoint.name == EARLY.name:
         window = window_months * DAYS_PER_MONTH
         end, cause = np.minimum(days, window), (died & (days <= window)).astype(np.int64)
-    elif endpoint is SPECIFIC:
+    elif endpoint.name == SPECIFIC.name:
         specific = table["cause"].to_numpy() == "specific"
         if unknown_cause == CALCIPHYLAXIS:
             specific |= table["cause"].to_numpy() == "unknown"
-        end, cause = days, np.where(died, np.where(specific, 1, 2), 0)
-    elif endpoint is RESOLUTION:
+        end, cause = days, np.select([died & specific, died, ended], [1, 2, 3], 0)
+    elif endpoint.name == RESOLUTION.name:
         resolved_at = table["resolution_days"].to_numpy(dtype=float)
         resolved = ~np.isnan(resolved_at)
-        end, cause = np.where(resolved, resolved_at, days), np.where(resolved, 1, np.where(died, 2, 0))
+        end, cause = np.where(resolved, resolved_at, days), np.select([resolved, died, ended], [1, 2, 3], 0)
+    elif endpoint.name == BEFORE_END:
+        end, cause = days, np.select([died, ended], [1, 2], 0)
     else:
         end, cause = days, died.astype(np.int64)
     usable = np.ones(len(days), dtype=bool)

@@ -40,6 +40,7 @@ def exposures_of(registry: Registry, endpoint: Endpoint | None = None) -> tuple[
     Resolution is no exposure where it is the ``endpoint`` itself.
     """
     found = []
+    resolving = endpoint is not None and endpoint.name == RESOLUTION.name
     counted = _counting_variable(registry)
     for k in range(1, course_months(registry).shape[1] + 1):
         label = counted.label if counted else COURSES_LABEL
@@ -50,7 +51,7 @@ def exposures_of(registry: Registry, endpoint: Endpoint | None = None) -> tuple[
     for variable in registry.dictionary:
         if not _is_dated(registry, variable):
             continue
-        if endpoint is RESOLUTION and registry.dictionary[variable.dated_by].means == "resolution_date":
+        if resolving and registry.dictionary[variable.dated_by].means == "resolution_date":
             continue
         found.append(Exposure(variable.name, variable.label, variable.name))
     return tuple(found)

@@ -8,7 +8,16 @@ import math
 from dataclasses import dataclass
 
 from core.conventions import CONF_LEVEL, CONF_TYPE, CONF_TYPES, EARLY_WINDOW_MONTHS, TIES
-from core.endpoints import CALCIPHYLAXIS, EARLY, FROM_DIAGNOSIS, FROM_ONSET, OTHER_CAUSE, SPECIFIC, endpoints_of
+from core.endpoints import (
+    CALCIPHYLAXIS,
+    EARLY,
+    FROM_DIAGNOSIS,
+    FROM_ONSET,
+    OTHER_CAUSE,
+    OVERALL,
+    SPECIFIC,
+    endpoints_of,
+)
 from core.grouping import (
     AT_MEDIAN,
     AT_VALUE,
@@ -31,8 +40,10 @@ class Setting:
 
     ``kind``: "choice" (one of ``options``), "choices" (several of them), "number" and "slider" (from ``low``
     to ``high`` in ``step``), "switch".
-    ``page`` is the url path of the page it belongs to, or EVERYWHERE. ``options`` may depend on the registry: then it is a
-    function of it. ``when`` is (name of another setting, values) that must hold for this one to matter.
+    ``page`` is the url path of the page it belongs to, or EVERYWHERE; ``also_on`` names further pages. ``options`` may depend
+    on the registry: then it is a function of it. ``when`` is (name of another setting, its values or a function of the
+    registry that gives them) that must hold for this one to matter; on the pages of ``always_on`` it matters whatever the
+    others are.
     """
 
     name: str
@@ -45,8 +56,10 @@ class Setting:
     high: float = 0.0
     step: float = 1.0
     help: str = ""
-    when: tuple[str, tuple] | None = None
+    when: tuple[str, object] | None = None
     per_registry: bool = False  # the options are the registry's own words
+    also_on: tuple[str, ...] = ()
+    always_on: tuple[str, ...] = ()
 
     def key(self, registry: Registry) -> str:
         """The name of the query parameter and of the control."""
@@ -59,8 +72,16 @@ class Setting:
         return self.default(registry) if callable(self.default) else self.default
 
 
+EVENT_ITSELF, WHAT_COMPETES = "The event", "What competes with it"
+# the endpoints with which nothing competes: Kaplan-Meier curves and log-rank tests answer for them
+ALONE = (OVERALL.label, EARLY.label)
 SHOWS = ("Survival", "Cumulative incidence", "Cumulative hazard")
 RISK_TABLES = ("At risk, censored, events", "At risk only")
+
+
+def competing_labels(registry: Registry) -> tuple[str, ...]:
+    """The endpoints with which something competes."""
+    return tuple(endpoint.label for endpoint in endpoints_of(registry) if endpoint.competing)
 
 
 def categorical_labels(registry: Registry) -> tuple[str, ...]:
@@ -84,6 +105,7 @@ _FIXED: tuple[Setting, ...] = (
         f"{EARLY_WINDOW_MONTHS} months",
         options=("3 months", "6 months", "12 months"),
         when=("endpoint", (EARLY.label,)),
+        always_on=("findings", "methods"),
         help="The published report does not define early mortality; six months is the usual horizon of this disease.",
     ),
     Setting(
@@ -93,6 +115,7 @@ _FIXED: tuple[Setting, ...] = (
         OTHER_CAUSE,
         options=(OTHER_CAUSE, CALCIPHYLAXIS),
         when=("endpoint", (SPECIFIC.label,)),
+        always_on=("outcomes", "findings", "methods"),
         help="Look at both: the truth lies between.",
     ),
     Setting(
@@ -122,6 +145,7 @@ _FIXED: tuple[Setting, ...] = (
         SHOWS[0],
         page="survival",
         options=SHOWS,
+        when=("endpoint", ALONE),
         help="Three ways to draw the same estimate: still free of the event, already had it, and the summed hazard.",
     ),
     Setting(
@@ -166,6 +190,7 @@ _FIXED: tuple[Setting, ...] = (
         "choices",
         ("3", "6", "12", "24"),
         page="survival",
+        also_on=("outcomes",),
         options=("1", "3", "6", "9", "12", "18", "24", "36", "48", "60", "84", "120"),
     ),
     Setting(
@@ -174,6 +199,7 @@ _FIXED: tuple[Setting, ...] = (
         "number",
         0.0,
         page="survival",
+        also_on=("outcomes",),
         high=600.0,
         help="0 means as far as every group still has somebody at risk.",
     ),
@@ -184,6 +210,7 @@ _FIXED: tuple[Setting, ...] = (
         METHODS["log-rank"],
         page="survival",
         options=tuple(METHODS.values()),
+        when=("endpoint", ALONE),
         help="The log-rank test weighs all events alike; the others weigh early ones more (Fleming-Harrington: as you say). "
         "Choose before looking.",
     ),
@@ -217,6 +244,7 @@ _FIXED: tuple[Setting, ...] = (
         page="survival",
         options=categorical_labels,
         per_registry=True,
+        also_on=("outcomes",),
         help="A stratified test: groups are compared only among patients of the same level.",
     ),
     Setting(
@@ -227,6 +255,25 @@ _FIXED: tuple[Setting, ...] = (
         page="hazard_ratios",
         options=("efron", "breslow"),
         help="How deaths on the same day are counted.",
+    ),
+    Setting(
+        "incidence_of",
+        "Incidence of",
+        "choice",
+        EVENT_ITSELF,
+        page="outcomes",
+        options=(EVENT_ITSELF, WHAT_COMPETES),
+        when=("endpoint", competing_labels),
+        help="Competing events belong together: a group can have fewer events because it has more of the other.",
+    ),
+    Setting(
+        "naive",
+        "Show 1 − Kaplan-Meier",
+        "switch",
+        False,
+        page="outcomes",
+        when=("endpoint", competing_labels),
+        help="What comes out when competing events are treated as if these patients were only lost from sight.",
     ),
 )
 
@@ -243,19 +290,20 @@ def settings_for(registry: Registry) -> tuple[Setting, ...]:
 
 def settings_of(registry: Registry, page: str) -> tuple[Setting, ...]:
     """The settings that shape a page: its own and those that hold everywhere."""
-    return tuple(setting for setting in settings_for(registry) if setting.page in (EVERYWHERE, page))
+    return tuple(s for s in settings_for(registry) if s.page in (EVERYWHERE, page) or page in s.also_on)
 
 
 def setting_named(registry: Registry, name: str) -> Setting:
     return next(setting for setting in settings_for(registry) if setting.name == name)
 
 
-def matters(registry: Registry, setting: Setting, value_of) -> bool:
-    """Whether a setting has an effect while the others are as ``value_of(name)`` says."""
-    if setting.when is None:
+def matters(registry: Registry, setting: Setting, value_of, page: str = "") -> bool:
+    """Whether a setting has an effect on a page while the others are as ``value_of(name)`` says."""
+    if setting.when is None or page in setting.always_on:
         return True
     other, wanted = setting.when
-    return matters(registry, setting_named(registry, other), value_of) and value_of(other) in wanted
+    wanted = wanted(registry) if callable(wanted) else wanted
+    return matters(registry, setting_named(registry, other), value_of, page) and value_of(other) in wanted
 
 
 def _cut_settings(registry, variable):

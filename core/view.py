@@ -34,7 +34,7 @@ class View:
         query: dict[str, list[str]] = {FINGERPRINT_KEY: [registry.fingerprint[:FINGERPRINT_LENGTH]]}
         values = dict(self.settings)
         for setting in settings_of(registry, self.page):
-            if matters(registry, setting, values.get):
+            if matters(registry, setting, values.get, self.page):
                 query[setting.key(registry)] = _texts(setting, values[setting.name])
         more = [
             registry.dictionary[f.variable].label
@@ -60,7 +60,8 @@ def make_view(registry: Registry, page: str, filters, values: Mapping) -> View:
         page,
         tuple(filters),
         tuple(
-            (s.name, chosen[s.name] if matters(registry, s, chosen.get) else s.default_of(registry)) for s in settings
+            (s.name, chosen[s.name] if matters(registry, s, chosen.get, page) else s.default_of(registry))
+            for s in settings
         ),
     )
 
@@ -133,7 +134,7 @@ def _texts(setting: Setting, value) -> list[str]:
     if setting.kind == "switch":
         return ["true" if value else "false"]
     if setting.kind == "choices":
-        return [str(item) for item in value]
+        return [str(item) for item in value] or [""]  # chosen, and nothing
     return [f"{value:.12g}" if setting.kind in ("number", "slider") else str(value)]
 
 

@@ -28,9 +28,9 @@ def choose(registry: Registry, name: str, *, label_visibility="visible"):
     return st.selectbox(setting.label, options, options.index(default), **shared)
 
 
-def has_effect(registry: Registry, name: str) -> bool:
+def has_effect(registry: Registry, name: str, page: str = "") -> bool:
     """Whether a setting has any effect with the others as they are; one that has none is not shown."""
-    return matters(registry, setting_named(registry, name), lambda other: value_of(registry, other))
+    return matters(registry, setting_named(registry, name), lambda other: value_of(registry, other), page)
 
 
 def value_of(registry: Registry, name: str):

@@ -28,8 +28,9 @@ def draw_sidebar(registry: Registry, page: str) -> None:
         top = st.container()
         choose(registry, "endpoint")
         for name in ("window", "unknown_cause"):
-            if has_effect(registry, name):
+            if has_effect(registry, name, page):
                 choose(registry, name)
+        definition = st.container()
         _draw_grouping(registry)
         with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
             st.markdown("**Filters**")
@@ -54,8 +55,10 @@ def draw_sidebar(registry: Registry, page: str) -> None:
                 on_click=_reset,
                 args=(registry, [registry.dictionary[f.variable] for f in active]),
             )
+    analysis = Analysis(registry, view_of(registry, page, active))
     with top:
-        _draw_headline(Analysis(registry, view_of(registry, page, active)))
+        _draw_headline(analysis)
+    definition.caption(literal(analysis.definition_of(analysis.endpoint)))
 
 
 def current_analysis(registry: Registry, page: str) -> Analysis:
