@@ -89,8 +89,7 @@ def excel_bytes(tables: Sequence[Table]) -> bytes:
             cell.font, cell.alignment = Font(bold=True), Alignment(wrap_text=True, vertical="top")
         for number, row in enumerate(rows, start=4):
             for position, value in enumerate(row, start=1):
-                if value is not None:
-                    sheet.cell(number, position, value)
+                _write(sheet.cell(number, position), value)
         for number, note in enumerate(table.notes, start=len(rows) + 5):
             sheet.cell(number, 1, safe_text(note))
         for position, name in enumerate(names, start=1):
@@ -114,7 +113,7 @@ def word_bytes(tables: Sequence[Table]) -> bytes:
         page.page_width, page.page_height = page.page_height, page.page_width
     for table in tables:
         document.add_heading(safe_text(table.title), level=2)
-        document.add_paragraph(safe_text(table.caption)).runs[0].italic = True
+        document.add_paragraph().add_run(safe_text(table.caption)).italic = True
         _word_table(document, table)
         for note in table.notes:
             document.add_paragraph(safe_text(note)).paragraph_format.space_after = Pt(2)
@@ -152,6 +151,13 @@ def _cell(value):
     return safe_text(value)
 
 
+def _write(cell, value):
+    if isinstance(value, float):
+        cell.value, cell.data_type = repr(value), "n"  # openpyxl would round it to 16 digits
+    elif value is not None:
+        cell.value = value
+
+
 def _sheet_name(title, taken):
     """A name that Excel accepts and that no other sheet has."""
     name = NOT_IN_SHEET_NAMES.sub(" ", NOT_IN_XML.sub("", title)).strip()[:LONGEST_SHEET_NAME] or "Table"
@@ -179,18 +185,18 @@ def _word_table(document, table):
             before = section
         lines.append(["" if value is None else str(value) for value in row])
     numeric = [pd.api.types.is_numeric_dtype(table.frame[column]) for column in columns]
-    grid = document.add_table(len(lines), len(columns), style="Light List")
+    grid = document.add_table(len(lines), len(columns), style="Light Shading")
     for number, (row, line) in enumerate(zip(grid.rows, lines, strict=True)):
         cells = row.cells
-        for cell, text, right in zip(cells, line, numeric, strict=True):
+        if number in headings:
+            cells, line = [cells[0].merge(cells[-1])], line[:1]
+            cells[0].text = ""  # merging has gathered the empty paragraphs of all cells
+        for position, (cell, text) in enumerate(zip(cells, line, strict=True)):
             paragraph = cell.paragraphs[0]
             paragraph.paragraph_format.space_after = Pt(0)
-            run = paragraph.add_run(text)
-            run.bold = number == 0 or number in headings
-            if right and number:
+            paragraph.add_run(text).bold = number == 0 or number in headings
+            if numeric[position] and number and number not in headings:
                 paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
-        if number in headings and len(cells) > 1:
-            cells[0].merge(cells[-1])
     header = grid.rows[0]._tr.get_or_add_trPr()
     header.append(OxmlElement("w:tblHeader"))
     header[-1].set(qn("w:val"), "true")
