@@ -21,7 +21,7 @@ from core.survival.cox import (
 )
 from core.survival.design_matrix import Covariate, design_matrix, read_covariates
 from core.survival.outcome import Outcome
-from core.survival.partial_likelihood import DEPENDENT, FLAT, MAX_HALVINGS, MAX_STEPS, maximise
+from core.survival.partial_likelihood import DEPENDENT, FAR, FLAT, MAX_HALVINGS, MAX_STEPS, maximise
 
 BLOCK = 2**16  # numbers worked on at a time, so that they stay in the processor's cache
 
@@ -290,7 +290,8 @@ def _lockstep(evaluate, q: int, p: int, spread: np.ndarray) -> _Lockstep:
             if finished.any():
                 done = active[finished]
                 proven = _smallest(information[done] / (spread[done, :, None] * spread[done, None, :]))
-                fit.certain[done] = 4 * decrement[finished] * p < proven
+                near = (np.abs(fit.beta[done]) * spread[done]).sum(axis=1) <= FAR
+                fit.certain[done] = near & (4 * decrement[finished] * p < proven)
                 fit.beta[done] += np.where(fit.certain[done, None], step[finished], 0.0)
             going = ~finished & np.isfinite(decrement)
             active, step, decrement = active[going], step[going], decrement[going]

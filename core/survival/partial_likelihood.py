@@ -15,6 +15,7 @@ from core.survival.separation import recession_direction
 MAX_STEPS = 60
 MAX_HALVINGS = 40
 DEPENDENT = 1e-9  # share of a column's information that is its own; below it the column is a copy of earlier ones
+FAR = 15.0  # range of log hazards beyond which rounding in the sums over risk sets can pass for a proof
 FLAT = 1e-10  # information per event of a standardised column that never varies within a risk set
 
 
@@ -114,10 +115,10 @@ def newton(sets: RiskIndex, x: np.ndarray, start):
             return beta, value, information, False
         decrement = float(score @ step)
         if not (np.isfinite(step).all() and decrement >= 0):
-            return beta, value, information, close and _proves_maximum(information, abs(decrement), spread)
+            return beta, value, information, close and _proves_maximum(beta, information, abs(decrement), spread)
         if close:
             # the step that confirms: its own error is the square of an already negligible one
-            return beta + step, value, information, _proves_maximum(information, decrement, spread)
+            return beta + step, value, information, _proves_maximum(beta, information, decrement, spread)
         close = decrement / 2 <= COX_TOLERANCE
         for _ in range(MAX_HALVINGS):
             new = evaluate(sets, x, beta + step)
@@ -131,7 +132,9 @@ def newton(sets: RiskIndex, x: np.ndarray, start):
     return beta, value, information, False
 
 
-def _proves_maximum(information: np.ndarray, decrement: float, spread: np.ndarray) -> bool:
+def _proves_maximum(beta: np.ndarray, information: np.ndarray, decrement: float, spread: np.ndarray) -> bool:
+    if np.abs(beta) @ spread > FAR:
+        return False
     smallest = np.linalg.eigvalsh(information / np.outer(spread, spread))[0]
     # without a maximum the two sides become equal far out, where rounding decides: half the step leaves no doubt
     return bool(smallest > 0 and 4 * decrement * len(spread) < smallest)

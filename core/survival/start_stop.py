@@ -23,7 +23,7 @@ def split_at_exposures(outcome: Outcome, exposure_times: pd.DataFrame) -> tuple[
         raise ValueError("exposure_times must hold one row for each row of the outcome")
     if not exposure_times.columns.is_unique:
         raise ValueError("exposures must have different names")
-    exposure = exposure_times.to_numpy(dtype=float, na_value=np.nan).reshape(len(outcome), -1)
+    exposure = exposure_times.to_numpy(dtype=float, na_value=np.nan)
     if np.isinf(exposure).any():
         raise ValueError("exposure times must be finite, or NaN for never")
     start = outcome.entry
