@@ -252,7 +252,7 @@ def wald_table(rows: list[tuple], conf_level: float) -> pd.DataFrame:
     reference = np.array(is_reference, dtype=bool)
     statistic = coef / std_error
     half = ndtri((1 + conf_level) / 2) * std_error
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", under="ignore"):
         estimate, low, high = (finite(np.exp(v)) for v in (coef, coef - half, coef + half))
     return pd.DataFrame(
         {
@@ -275,5 +275,5 @@ def wald_table(rows: list[tuple], conf_level: float) -> pd.DataFrame:
 
 
 def finite(values: np.ndarray) -> np.ndarray:
-    """The same values, with NaN for those too large to be a number."""
-    return np.where(np.isfinite(values), values, np.nan)
+    """The same ratios, with NaN for those too large or too small to be told from infinity or zero."""
+    return np.where(np.isfinite(values) & (values > 0), values, np.nan)

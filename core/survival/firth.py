@@ -12,9 +12,10 @@ from core.survival.cox import CoxResult, finite, prepare, term_rows, wald_table
 from core.survival.outcome import Outcome
 from core.survival.partial_likelihood import Maximum, independent_columns
 
-MAX_STEPS = 500
+MAX_STEPS = 200
+SCORING_STEPS = 8  # with few events scoring can crawl: from then on the curvature itself is used
 MAX_HALVINGS = 40
-STEP_TOLERANCE = 1e-11  # of a step, in standard errors: the steps shrink by a constant factor, not quadratically
+STEP_TOLERANCE = 1e-10  # of a step, in standard errors
 LIMIT_TOLERANCE = 1e-10  # of a confidence limit, in standard errors
 
 
@@ -101,7 +102,7 @@ class _Penalised:
     def __init__(self, sets: RiskIndex, x: np.ndarray):
         self.sets, self.x = sets, x
         p = len(x)
-        self.products = (x[:, None, :] * x[None, :, :]).reshape(p * p, -1)
+        self.products = (x[:, None, :] * x[None, :, :]).reshape(p * p, x.shape[1])
 
     def _moments(self, beta: np.ndarray):
         sets, x = self.sets, self.x
@@ -115,7 +116,7 @@ class _Penalised:
             sums = sums - sets.fraction * sets.sum_events(values[:, sets.event])[:, sets.at]
         total = sums[0]
         mean = sums[1 : p + 1] / total
-        second = (sums[p + 1 :] / total).reshape(p, p, -1)
+        second = (sums[p + 1 :] / total).reshape(p, p, len(total))
         information = second.sum(axis=2) - mean @ mean.T
         log_likelihood = float((linear[sets.event] - np.log(total)).sum())
         return risk, total, mean, second, information, log_likelihood
@@ -153,8 +154,10 @@ class _Penalised:
     def maximum(self, beta: np.ndarray, free: np.ndarray):
         """(beta, value, inverse information) with the coefficients ``free`` at their best, the others as given."""
         value, score, inverse = self(beta)
-        for _ in range(MAX_STEPS):
+        for number in range(MAX_STEPS):
             information = np.linalg.inv(inverse)[np.ix_(free, free)]
+            if number >= SCORING_STEPS:
+                information = self._curvature(beta, free, information)
             move = np.linalg.solve(information, score[free])
             for _ in range(MAX_HALVINGS):
                 trial = beta.copy()
@@ -169,6 +172,17 @@ class _Penalised:
             if float(move @ information @ move) < STEP_TOLERANCE**2:
                 break
         return beta, value, inverse
+
+    def _curvature(self, beta: np.ndarray, free: np.ndarray, information: np.ndarray) -> np.ndarray:
+        """Minus the second derivative, from differences of the score; the information where that is not positive."""
+        units = 1e-5 / np.sqrt(np.diag(information))
+        curvature = np.empty_like(information)
+        for k, (j, unit) in enumerate(zip(free, units, strict=True)):
+            step = np.where(np.arange(len(beta)) == j, unit, 0.0)
+            curvature[:, k] = (self(beta - step)[1] - self(beta + step)[1])[free] / (2 * unit)
+        curvature = (curvature + curvature.T) / 2
+        smallest = np.linalg.eigvalsh(curvature / np.sqrt(np.outer(np.diag(information), np.diag(information))))[0]
+        return curvature if smallest > 1e-4 else information
 
     def profile(self, beta, variance, j: int, at: float):
         """(value, score of coefficient j, all coefficients) with coefficient j fixed."""

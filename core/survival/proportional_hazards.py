@@ -91,7 +91,8 @@ class _Fit:
         x = prepared.design.x[found.active]
         x = x - x.mean(axis=1, keepdims=True)
         sets = self.sets
-        self.x = x[:, sets.row]
+        self.x, self.all_x = x[:, sets.row], x
+        self.stratum = np.zeros(len(self.outcome), dtype=np.int64) if prepared.stratum is None else prepared.stratum
         linear = self.beta @ self.x
         self.risk = np.exp(linear - linear.max())
         weighted = self.x * self.risk
@@ -139,14 +140,10 @@ class _Fit:
         sets = self.sets
         stratum = sets.stratum[sets.at]
         p = len(self.beta)
-        varies = np.zeros((p, int(stratum.max()) + 1), dtype=bool)
-        second = sets.sum(self.x**2 * self.risk)[:, sets.at]
-        spread = (
-            second / sets.sum(self.risk)[sets.at]
-            - (sets.sum(self.x * self.risk) / sets.sum(self.risk))[:, sets.at] ** 2
-        )
-        for j in range(p):
-            varies[j, np.unique(stratum[spread[j] > 1e-9 * np.abs(self.x[j]).max() ** 2])] = True
+        order = np.argsort(self.stratum, kind="stable")
+        begin = np.searchsorted(self.stratum[order], np.arange(int(self.stratum.max()) + 1))
+        grouped = self.all_x[:, order]
+        varies = np.maximum.reduceat(grouped, begin, axis=1) > np.minimum.reduceat(grouped, begin, axis=1)
         count = np.bincount(stratum, minlength=varies.shape[1])
         shared = (varies * count) @ varies.T
         mean_information = self.information(np.ones(len(stratum))) / np.maximum(shared, 1)
