@@ -195,6 +195,12 @@ class Analysis:
 
     def require_groups(self) -> None:
         """Raises NotEstimable unless at least two groups of some size and an event are there to be compared."""
+        self.require_group_sizes()
+        if self.outcome.n_event == 0:
+            raise NotEstimable(f"No {self.endpoint.events} here, so nothing can be compared.")
+
+    def require_group_sizes(self) -> None:
+        """Raises NotEstimable unless at least two groups of some size are there to be compared."""
         self.require_patients()
         if self.strata is None:
             raise NotEstimable("A comparison needs two groups. Choose what to group by.")
@@ -203,8 +209,6 @@ class Analysis:
         if len(present) < 2:
             only = f"only {present.index[0]}" if len(present) else "nobody"
             raise NotEstimable(f"A comparison needs two groups; here is {only}.")
-        if self.outcome.n_event == 0:
-            raise NotEstimable(f"No {self.endpoint.events} here, so nothing can be compared.")
         small = present[present < SMALL_STRATUM]
         if len(small):
             said = ", ".join(f"{level} ({n})" for level, n in small.items())

@@ -29,6 +29,8 @@ ORDER = (
     ("settings",),
     ("view",),
     ("analysis",),
+    ("competing",),
+    ("findings",),
     ("cautions",),
     ("charts",),
     ("export",),
