@@ -130,6 +130,6 @@ def opened(page, address):
 
 def curve_paths(page, key="overview_curve"):
     """The drawn lines of a survival chart, as the browser has them."""
-    marks = page.locator(f".st-key-{key} svg g.mark-line path")
+    marks = page.locator(f".st-key-{key}_panel svg.marks g.mark-line path")
     expect(marks.first).to_be_attached()
     return [path.get_attribute("d") for path in marks.all()]

@@ -1,9 +1,13 @@
 """Streamlit's own test harness, through the entry script as a reader comes in."""
 
 import os
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -15,7 +19,7 @@ def app(monkeypatch):
             monkeypatch.setenv("CALCISCOPE_REGISTRY", str(folder))
         elif "CALCISCOPE_REGISTRY" in os.environ:
             monkeypatch.delenv("CALCISCOPE_REGISTRY")
-        at = AppTest.from_file("app.py", default_timeout=60)
+        at = AppTest.from_file(ROOT / "app.py", default_timeout=60)
         for key, value in query.items():
             at.query_params[key] = value
         at.run()
