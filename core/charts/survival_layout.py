@@ -12,15 +12,25 @@ LEGEND_SWATCH = 52  # of a legend entry: the line before the name, and the gap a
 
 @lru_cache(maxsize=256)
 def survival_layout(
-    domain: tuple, present: tuple, view: str, y_title: str, conf_band: bool, with_median: bool, height: int
+    domain: tuple,
+    present: tuple,
+    view: str,
+    y_title: str,
+    conf_band: bool,
+    with_median: bool,
+    height: int,
+    overlay: bool = False,
 ) -> dict:
-    """The specification for these levels, without data: what stays the same while filters change."""
+    """The specification for these levels, without data: what stays the same while filters change.
+
+    ``overlay``: dotted grey lines from the data "overlay" (x y stratum).
+    """
     widths = [text_width(name) + LEGEND_SWATCH for name in present] if len(present) > 1 else []
     # the more bands lie over one another, the paler each
     pale = 0.17 if len(present) < 3 else 0.12 if len(present) == 3 else 0.07
     names = present if len(present) > 1 else ("Estimate",)
     return filled(
-        _template(view, conf_band, with_median, height),
+        _template(view, conf_band, with_median, height, overlay),
         {
             "@levels": list(domain),
             "@dashes": dash_range(len(domain)),
@@ -35,7 +45,7 @@ def survival_layout(
 
 
 @lru_cache(maxsize=32)
-def _template(view, conf_band, with_median, height) -> dict:
+def _template(view, conf_band, with_median, height, overlay) -> dict:
     color = alt.Color("stratum:N", scale=alt.Scale(domain=["@levels"]), legend=None)
     dash = alt.StrokeDash("stratum:N", scale=alt.Scale(domain=["@levels"], range=["@dashes"]), legend=None)
     x = alt.X("x:Q", scale=alt.Scale(nice=False, zero=True), axis=None)
@@ -82,6 +92,14 @@ def _template(view, conf_band, with_median, height) -> dict:
             .mark_rule(strokeDash=[4, 4], opacity=0.9, aria=False, tooltip=False)
             .encode(x=x, y=alt.datum(0), y2=alt.datum(0.5), color=color),
         ]
+    if overlay:
+        layers.append(
+            data("overlay")
+            .mark_line(
+                interpolate="step-after", strokeWidth=1.6, strokeDash=[2, 3], opacity=0.75, aria=False, tooltip=False
+            )
+            .encode(x=x, y=y("y"), detail="stratum:N", color=ink)
+        )
     layers += [
         data("lines")
         .mark_line(
