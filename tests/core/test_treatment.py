@@ -130,10 +130,13 @@ def test_three_estimates_equal_r(name):
 
 
 def test_the_transplants_of_stanford_equal_rs_own_split():
+    heart = data("nonparametric_heart")
+    rows = Outcome(heart["time"], heart["cause"], heart["entry"])
+    term = cox(rows, heart["group"].astype(bool)).terms.iloc[1]
+    assert_equals_r({**term, "n_event": rows.n_event}, R["heart"])
+    # the naive label makes the transplant look like a rescue
     table = data("treatment_jasa")
     frame = three_estimates(Outcome(table["time"], table["event"]), table["a_transplant"], landmark_months=30)
-    # R's heart moves a transplant on the day of death half a day back, so the two agree to a part in ten
-    assert row(frame, "time-dependent")["estimate"] == pytest.approx(np.exp(R["heart"]["coef"]), rel=0.1)
     assert row(frame, "naive")["estimate"] < 0.4 < 1 < row(frame, "time-dependent")["estimate"]
 
 
