@@ -18,6 +18,7 @@ EVENTS_PER_COEFFICIENT = 10  # below it a caution is shown
 EVENTS_PER_COEFFICIENT_REFUSED = 5  # below it a model of several covariates is refused
 SMALL_STRATUM = 5  # below it a stratum is drawn with a caution and no p value is shown
 SMALL_RISK_SET = 5  # beyond the last time with so many at risk a curve is drawn lighter
+SMALL_EXPECTED_COUNT = 5  # below it in any cell of a table Fisher's exact test takes the place of the chi-square test
 EARLY_WINDOW_MONTHS = 6
 
 
@@ -96,6 +97,26 @@ CONVENTIONS: tuple[Convention, ...] = (
         f"Below {SMALL_STRATUM} patients in a group no p value is shown; where fewer than {SMALL_RISK_SET} are at risk the "
         "curve is drawn lighter.",
         "One more patient could move the result anywhere.",
+    ),
+    Convention(
+        "Table 1",
+        "Mean and standard deviation or median and quartiles (R's type 7), as the dictionary says; counts as a percentage of "
+        "the recorded values. Tests, when asked for: Welch's t test or Welch's analysis of variance for means, Wilcoxon "
+        "rank-sum test (normal approximation with continuity correction) or Kruskal-Wallis test for medians, chi-square test "
+        f"without Yates' correction, Fisher's exact test where an expected count is below {SMALL_EXPECTED_COUNT}.",
+        "Welch's tests do not assume equal spread in the groups, and the exact test needs no large cells.",
+    ),
+    Convention(
+        "Difference between groups",
+        "Standardised mean difference without its sign: the difference of means over the root of the average variance, and "
+        "its multinomial form for categories (Yang and Dalton 2012). With more than two groups the average over all pairs.",
+        "Unlike a p value it does not grow with the number of patients.",
+    ),
+    Convention(
+        "Completeness of follow-up",
+        "Observed person-time over the person-time that was possible up to the data cut-off; whoever has died was followed "
+        "as long as possible (Clark, Altman and De Stavola 2002). The cut-off is the last date in the whole registry.",
+        "Patients who are lost may fare differently from those who are seen again.",
     ),
     Convention(
         "Missing values",

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from core.conventions import SMALL_STRATUM
+from core.conventions import SMALL_EXPECTED_COUNT, SMALL_STRATUM
 from core.errors import NotEstimable
 from core.fisher import fisher_exact
 from core.registry import Variable
@@ -18,7 +18,6 @@ MEAN, MEDIAN = "mean", "median"
 WELCH_T, WELCH_ANOVA = "Welch's t test", "Welch's analysis of variance"
 RANK_SUM, KRUSKAL_WALLIS = "Wilcoxon rank-sum test", "Kruskal-Wallis test"
 CHI_SQUARE, FISHER = "Chi-square test", "Fisher's exact test"
-SMALL_EXPECTED = 5  # below it in any cell Fisher's exact test takes the place of the chi-square test
 KEPT, LEFT_OUT = "Kept", "Left out"
 
 
@@ -249,14 +248,18 @@ def _test_counts(samples):
         return CHI_SQUARE, np.nan, np.nan, "everybody has the same level"
     result = stats.chi2_contingency(table, correction=False)
     chi_square = float(result.statistic), float(result.pvalue)
-    if result.expected_freq.min() >= SMALL_EXPECTED:
+    if result.expected_freq.min() >= SMALL_EXPECTED_COUNT:
         return CHI_SQUARE, *chi_square, ""
     if table.shape == (2, 2):
         return FISHER, np.nan, float(stats.fisher_exact(table).pvalue), ""
     try:
         return FISHER, np.nan, fisher_exact(table), ""
     except NotEstimable:
-        return CHI_SQUARE, *chi_square, f"expected counts below {SMALL_EXPECTED}, but too many for Fisher's exact test"
+        return (
+            CHI_SQUARE,
+            *chi_square,
+            f"expected counts below {SMALL_EXPECTED_COUNT}, but too many for Fisher's exact test",
+        )
 
 
 def _constant(values):

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from core.charts.wording import format_count, format_number, format_p
+from core.conventions import SMALL_EXPECTED_COUNT
 from core.registry import Variable
 from core.registry.dictionary import ROLES
 from core.table_one import ALL, CHI_SQUARE, FISHER, MEAN, RANK_SUM, TableOne
@@ -21,7 +22,7 @@ NOTHING = "–"
 AFTER_DIAGNOSIS = "†"
 AS_IN_NOTES = {
     CHI_SQUARE: "chi-square test without Yates' correction",
-    FISHER: "Fisher's exact test where an expected count is below 5",
+    FISHER: f"Fisher's exact test where an expected count is below {SMALL_EXPECTED_COUNT}",
     RANK_SUM: "Wilcoxon rank-sum test (normal approximation, continuity correction)",
 }
 
