@@ -10,6 +10,7 @@ PAGES = (
     ("pages/cohort.py", "Cohort", ":material/groups:", "cohort"),
     ("pages/survival.py", "Survival", ":material/show_chart:", "survival"),
     ("pages/hazard_ratios.py", "Hazard ratios", ":material/balance:", "hazard_ratios"),
+    ("pages/outcomes.py", "Outcomes", ":material/stacked_line_chart:", "outcomes"),
     ("pages/methods.py", "Methods", ":material/menu_book:", "methods"),
 )
 
