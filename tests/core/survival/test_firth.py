@@ -27,7 +27,7 @@ def penalised(outcome, x, b, efron):
             information += (weight * (x - mean) ** 2).sum() / weight.sum()
             value -= np.log(weight.sum())
         value += b * x[dying].sum()
-    return value + np.log(information) / 2
+    return value + np.log(information) / 2 if information > 1e-12 else -np.inf
 
 
 @settings(max_examples=40, deadline=None)
@@ -39,7 +39,7 @@ def test_one_covariate_by_the_formula(cohort):
         try:
             row = firth_cox(outcome, pd.Series(group), ties=ties)
         except NotEstimable:
-            assert not np.isfinite(penalised(outcome, group, 0.0, False)) or np.ptp(group) == 0
+            assert penalised(outcome, group, 0.0, False) == -np.inf
             return
 
         def f(b, efron=ties == "efron"):
