@@ -62,6 +62,13 @@ def incidence(analysis: Analysis, *, by_group: bool = True) -> CumulativeInciden
     return cumulative_incidence(outcome, strata, conf_level=analysis.conf_level, conf_type=analysis.conf_type)
 
 
+def median_follow_up(analysis: Analysis) -> float:
+    """The median follow-up of all together by the reverse Kaplan-Meier method; NaN where it is not reached."""
+    outcome = outcome_of(analysis)
+    any_event = Outcome(outcome.time, outcome.cause > 0, outcome.entry)
+    return float(kaplan_meier(any_event).summary["follow_up"].iloc[0])
+
+
 def comparison(analysis: Analysis, cause: int = EVENT) -> TestResult:
     """Gray's test of the groups. Raises NotEstimable as the log-rank test of the view does: no groups, small groups, no event."""
     analysis.require_group_sizes()

@@ -17,7 +17,7 @@ class Endpoint:
     """What counts as the event, and in which words.
 
     ``event`` and ``events`` name it ("death", "deaths"); ``free`` names being without it ("survival"), ``had`` having had it
-    ("Died"). ``competing`` lists the causes 2, 3, .. in words; empty where nothing competes. ``definition`` is the general
+    ("Died"), ``competing_had`` what competes. ``competing`` lists the causes 2, 3, .. in words; empty where nothing competes. ``definition`` is the general
     one; ``definition_in_force`` says it with the numbers of a registry and the reader's choices.
     """
 
@@ -29,6 +29,7 @@ class Endpoint:
     definition: str
     competing: tuple[str, ...] = ()
     had: str = "Died"
+    competing_had: str = ""
 
 
 OVERALL = Endpoint(
@@ -56,6 +57,7 @@ SPECIFIC = Endpoint(
     "Death from calciphylaxis; death from any other cause competes, because it makes the event impossible.",
     ("death from another cause",),
     "Died of calciphylaxis",
+    "Died of another cause",
 )
 RESOLUTION = Endpoint(
     "resolution",
@@ -67,6 +69,7 @@ RESOLUTION = Endpoint(
     "an event here.",
     ("death without resolution",),
     "Resolved",
+    "Died unresolved",
 )
 ENDPOINTS = (OVERALL, EARLY, SPECIFIC, RESOLUTION)
 BEFORE_END = "before_end"  # name of the endpoint in which another end of follow-up competes with death
@@ -113,7 +116,10 @@ def endpoints_of(registry: Registry) -> tuple[Endpoint, ...]:
             found.append(_death_before(end))
         for endpoint, means in ((SPECIFIC, "cause_of_death"), (RESOLUTION, "resolution_date")):
             if registry.dictionary.meaning(means) is not None:
-                found.append(replace(endpoint, competing=(*endpoint.competing, end)) if end else endpoint)
+                if end:
+                    had = f"{endpoint.competing_had} or {end}"
+                    endpoint = replace(endpoint, competing=(*endpoint.competing, end), competing_had=had)
+                found.append(endpoint)
         return tuple(found)
 
     return registry.remember("endpoints", find)
@@ -139,6 +145,7 @@ def _death_before(end: str) -> Endpoint:
         f"Death from any cause; {end} competes, because it ends follow-up and what happens after it is not recorded.",
         (end,),
         f"Died before {end}",
+        end[:1].upper() + end[1:],
     )
 
 

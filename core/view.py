@@ -157,7 +157,7 @@ def view_from_query(registry: Registry, page: str, query: Mapping[str, list[str]
     values = {}
     for setting in settings_of(registry, page):
         texts = left.pop(setting.key(registry), None)
-        values[setting.name] = _setting_from_texts(registry, setting, texts, ignored)
+        values[setting.name] = setting_from_texts(registry, setting, texts, ignored)
     elsewhere = {setting.key(registry) for setting in settings_for(registry)}
     for key, texts in left.items():
         if key not in elsewhere:  # what belongs to another page does no harm here
@@ -197,7 +197,8 @@ def _filter_from_query(registry, variable, left, ignored):
     return filter_from_range(registry, variable, chosen, missing)
 
 
-def _setting_from_texts(registry, setting, texts, ignored):
+def setting_from_texts(registry: Registry, setting: Setting, texts, ignored: list[Ignored]):
+    """The value of a setting that the texts of a query parameter mean; its default, and a note, where they mean none."""
     default = setting.default_of(registry)
     if not texts:
         return default

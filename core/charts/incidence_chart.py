@@ -36,7 +36,7 @@ def incidence_chart(
     levels       every level of the grouping variable in the dictionary's order, present or not: a level keeps its colour
     at_risk      "simple": at risk and events; "extended": at risk, censored, events and competing events, one row each;
                  None: no table
-    naive        a KaplanMeierResult of the same strata, drawn as one minus it in dotted grey
+    naive        a KaplanMeierResult of the same strata, drawn as one minus it, dotted
     notes        short results for the top of the chart; a notice is a sentence below them
     source_mark  where the data come from, at the foot of the figure
 
@@ -124,7 +124,7 @@ def _at_risk(result, cause, n_strata: int, ticks, extended: bool):
         [(name, [f"{n:,}" for n in row]) for name, row in zip(names, rows, strict=True)]
         for rows in zip(n_risk.tolist(), n_event.tolist(), n_other.tolist(), n_censor.tolist(), strict=True)
     ]
-    return "At risk now; events, competing events and censored so far", cells
+    return "At risk now, the others so far", cells
 
 
 def _alt(paths, y_title, end, time_unit, notes, notice) -> str:

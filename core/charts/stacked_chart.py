@@ -44,7 +44,7 @@ def stacked_chart(
     free     what being in none of them is called
     end      where the time axis ends, so that several charts share one; else at the end of the stratum's follow-up
 
-    Areas are paler beyond the last time with fewer than five at risk. Colour says death or not, strength which kind.
+    A dashed line marks the last time with at least five at risk. Colour says death or not, strength which kind.
     """
     names, parts = zip(*[(str(name), part) for name, part in states], strict=True)
     time, n_risk, shares = _shares(result, stratum, len(names))
@@ -53,7 +53,7 @@ def stacked_chart(
     from_below = [i for i, part in enumerate(parts) if part == "death"]
     from_above = [i for i, part in enumerate(parts) if part != "death"]
     looks = _looks(names, parts, free)
-    areas = _areas(time, n_risk, shares, from_below, from_above, looks, end)
+    areas = _areas(time, shares, from_below, from_above, looks, end)
     order = [*from_above, len(names), *reversed(from_below)]  # as they lie on one another, from the top
     entries = [looks[i] for i in order]
     at_risk = _counts_at(time, n_risk, ticks)
@@ -65,6 +65,7 @@ def stacked_chart(
     datasets = {
         "span": pd.DataFrame({"x": [0.0], "x2": [end]}),
         "areas": areas,
+        "turn": _turn(time, n_risk, end),
         "numbers": tick_numbers(ticks, end, rows + table),
         "words": words,
         "foot": foot_lines(x_title, height + 40, source_mark, bottom + 26),
@@ -101,56 +102,40 @@ def _looks(names, parts, free) -> list[tuple[str, str, float]]:
     return [*found, (free, "free", STRENGTHS["free"][0])]
 
 
-def _areas(time, n_risk, shares, from_below, from_above, looks, end) -> pd.DataFrame:
-    """Steps x low high state hue strength tail, each to be drawn step-after up to the end of follow-up."""
+def _areas(time, shares, from_below, from_above, looks, end) -> pd.DataFrame:
+    """Steps x low high state hue strength, each to be drawn step-after, up to the end of follow-up."""
     shown = time <= end
-    x = np.concatenate([[0.0], time[shown]])
-    n_states = len(looks)
-    start = np.zeros((n_states, 1))
+    x = np.concatenate([[0.0], time[shown], [min(end, float(time[-1]))]])
+    start = np.zeros((len(looks), 1))
     start[-1] = 1.0
     shares = np.hstack([start, shares[:, shown]])
+    shares = np.hstack([shares, shares[:, -1:]])
     if len(x) > CELLS:
         cell = np.floor(x / end * CELLS)
         keep = np.append(cell[1:] != cell[:-1], True)
         keep[0] = True
         x, shares = x[keep], shares[:, keep]
-    cut = min(end, float(time[-1]))
-    enough = np.flatnonzero(n_risk >= SMALL_RISK_SET)
-    turn = float(time[enough[-1]]) if len(enough) else 0.0
     floor, ceiling = np.zeros(len(x)), np.ones(len(x))
     blocks = []
     for i in from_below:
-        blocks.append((i, floor, floor + shares[i]))
+        blocks.append((looks[i], floor, floor + shares[i]))
         floor = floor + shares[i]
     for i in from_above:
-        blocks.append((i, ceiling - shares[i], ceiling))
+        blocks.append((looks[i], ceiling - shares[i], ceiling))
         ceiling = ceiling - shares[i]
-    blocks.append((n_states - 1, floor, np.maximum(ceiling, floor)))
-    frames = []
-    for i, low, high in blocks:
-        name, hue, strength = looks[i]
-        for tail, (begin, stop) in enumerate(((0.0, min(turn, cut)), (min(turn, cut), cut))):
-            if stop <= begin:
-                continue
-            inside = (x > begin) & (x < stop)
-            at = max(int(np.searchsorted(x, begin, side="right")) - 1, 0)
-            last = max(int(np.searchsorted(x, stop, side="right" if tail else "left")) - 1, 0)
-            frames.append(
-                pd.DataFrame(
-                    {
-                        "x": [begin, *x[inside], stop],
-                        "low": [low[at], *low[inside], low[last]],
-                        "high": [high[at], *high[inside], high[last]],
-                        "state": name,
-                        "hue": hue,
-                        "strength": strength,
-                        "tail": tail,
-                    }
-                )
-            )
-    if not frames:
-        return pd.DataFrame(columns=["x", "low", "high", "state", "hue", "strength", "tail"])
+    blocks.append((looks[-1], floor, np.maximum(ceiling, floor)))
+    frames = [
+        pd.DataFrame({"x": x, "low": low, "high": high, "state": name, "hue": hue, "strength": strength})
+        for (name, hue, strength), low, high in blocks
+    ]
     return pd.concat(frames, ignore_index=True)
+
+
+def _turn(time, n_risk, end) -> pd.DataFrame:
+    """The last time (x) with enough at risk, where follow-up goes on beyond it."""
+    enough = np.flatnonzero(n_risk >= SMALL_RISK_SET)
+    turn = [float(time[enough[-1]])] if len(enough) else []
+    return pd.DataFrame({"x": [x for x in turn if x < min(end, float(time[-1]))]}, dtype=float)
 
 
 def _counts_at(time, n_risk, ticks) -> list[int]:
@@ -265,7 +250,7 @@ def _template(height: int) -> dict:
             x=x,
             y=alt.Y("low:Q", scale=scale, axis=axis),
             y2="high:Q",
-            detail=[alt.Detail("state:N"), alt.Detail("tail:N")],
+            detail="state:N",
             color=color,
         )
 
@@ -282,6 +267,9 @@ def _template(height: int) -> dict:
     layers = [
         filled_area(areas.transform_filter(f"!({is_free})"), hue),
         filled_area(areas.transform_filter(is_free), ink),
+        data("turn")
+        .mark_rule(strokeDash=[3, 3], opacity=0.8, **quiet)
+        .encode(x=x, y=alt.value(0), y2=alt.value(height), color=ink),
         data("span").mark_rule(**quiet).encode(x=x, x2="x2:Q", y=alt.value(height), color=ink),
         data("readout")
         .mark_rule(strokeWidth=1, aria=False)

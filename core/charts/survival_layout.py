@@ -23,7 +23,7 @@ def survival_layout(
 ) -> dict:
     """The specification for these levels, without data: what stays the same while filters change.
 
-    ``overlay``: dotted grey lines from the data "overlay" (x y stratum).
+    ``overlay``: dotted lines from the data "overlay" (x y stratum).
     """
     widths = [text_width(name) + LEGEND_SWATCH for name in present] if len(present) > 1 else []
     # the more bands lie over one another, the paler each
@@ -95,10 +95,8 @@ def _template(view, conf_band, with_median, height, overlay) -> dict:
     if overlay:
         layers.append(
             data("overlay")
-            .mark_line(
-                interpolate="step-after", strokeWidth=1.6, strokeDash=[2, 3], opacity=0.75, aria=False, tooltip=False
-            )
-            .encode(x=x, y=y("y"), detail="stratum:N", color=ink)
+            .mark_line(interpolate="step-after", strokeWidth=1.8, strokeDash=[1.5, 3], aria=False, tooltip=False)
+            .encode(x=x, y=y("y"), color=color)
         )
     layers += [
         data("lines")

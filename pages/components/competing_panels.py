@@ -37,8 +37,8 @@ def competing_headline(analysis: Analysis) -> None:
         year = result.at([12.0]).set_index("cause")
     except NotEstimable:
         return
-    other = _start(competing.cause_in_words(analysis, competing.COMPETING))
-    st.metric(f"{other} (competes)", int((counts == competing.COMPETING).sum()), border=True)
+    other = analysis.endpoint.competing_had
+    st.metric(other, int((counts == competing.COMPETING).sum()), border=True)
     n_risk = int(year["n_risk"].iloc[0])
     for cause, label in ((competing.EVENT, analysis.endpoint.had), (competing.COMPETING, other)):
         if cause not in year.index:
@@ -51,6 +51,12 @@ def competing_headline(analysis: Analysis) -> None:
             help=f"Cumulative incidence, {analysis.conf_level:.0%} interval "
             f"{format_interval(row['conf_low'], row['conf_high'], format_percent)}; {n_risk} at risk at 12 months",
         )
+    st.metric(
+        "Median follow-up (months)",
+        format_months(competing.median_follow_up(analysis), unit=False),
+        border=True,
+        help="Reverse Kaplan-Meier: how long patients would have been followed had nothing happened to them",
+    )
 
 
 def incidence_panel(analysis: Analysis, *, key: str, cause: int = competing.EVENT, overlay: bool = False) -> None:
@@ -87,9 +93,9 @@ def naive_panel(analysis: Analysis, cause: int) -> None:
         every = competing.naive_error(analysis, cause, by_group=False).iloc[0]
         st.markdown(
             literal(
-                f"After {format_months(every['time'])}, 1 − Kaplan-Meier says {format_percent(every['naive'])} {what}; in "
-                f"the presence of {other} it is {format_percent(every['estimate'])}. Kaplan-Meier treats the "
-                f"{format_percent(every['competing'])} with {other} as if they could still come to it later."
+                f"By {format_months(every['time'])}, 1 − Kaplan-Meier puts {what} at {format_percent(every['naive'])}; with "
+                f"{other} taken into account it is {format_percent(every['estimate'])}. Kaplan-Meier treats the "
+                f"{format_percent(every['competing'])} with {other} as if the event could still happen to them."
             )
         )
         if analysis.strata is None:
@@ -101,7 +107,7 @@ def naive_panel(analysis: Analysis, cause: int) -> None:
                     format_months(row.time, unit=False),
                     format_percent(row.naive, 1),
                     format_percent(row.estimate, 1),
-                    format_number(100 * (row.naive - row.estimate), 1),
+                    f"{format_number(100 * (row.naive - row.estimate), 1)} points",
                     format_percent(row.competing, 1),
                 )
                 for row in competing.naive_error(analysis, cause).itertuples(index=False)
@@ -111,7 +117,7 @@ def naive_panel(analysis: Analysis, cause: int) -> None:
                 "At (months)",
                 "1 − Kaplan-Meier",
                 "Cumulative incidence",
-                "Too high by (percentage points)",
+                "Too high by",
                 _start(other),
             ),
         )
@@ -123,7 +129,8 @@ def states_panel(analysis: Analysis) -> None:
     how = (
         "How to read this: at each time the bands add up to 100%; deaths grow from below"
         + (", resolution from above" if resolves else "")
-        + f", and between them is who has come to neither. Paler where fewer than {SMALL_RISK_SET} are still followed."
+        + f", and between them is who has come to neither. Right of the dashed line fewer than {SMALL_RISK_SET} are "
+        "still followed."
     )
     shown = None
     with panel("Resolved, died, or neither" if resolves else "Died, or not", how_to_read=how, key="states_panel"):
@@ -146,7 +153,7 @@ def states_panel(analysis: Analysis) -> None:
         with st.grid(columns="auto", min_column_width=300):
             for i, level in enumerate(by_group.strata[:MOST_MULTIPLES]):
                 show_chart(
-                    stacked_chart(by_group, level, title=str(level), legend=i == 0, height=210, **shown),
+                    stacked_chart(by_group, level, title=str(level), legend=False, height=210, **shown),
                     key=f"states_{i}",
                 )
         if len(by_group.strata) > MOST_MULTIPLES:
@@ -165,7 +172,7 @@ def incidence_at_panel(analysis: Analysis) -> None:
             return
         rows = []
         for row in competing.at_times(analysis, times).itertuples(index=False):
-            told = [row.stratum, f"{row.time:g} months", int(row.n_risk)]
+            told = [row.stratum, f"{row.time:g}", int(row.n_risk)]
             if row.event_estimate != row.event_estimate:
                 rows.append((*told, *["nobody is followed that long"] * (3 if has_competing else 1)))
                 continue
@@ -175,7 +182,7 @@ def incidence_at_panel(analysis: Analysis) -> None:
                 told.append(format_percent(row.free, 1))
             rows.append(tuple(told))
         interval = f"({analysis.conf_level:.0%} interval)"
-        columns = [_group_title(analysis), "Time", "At risk", f"{_start(event)} {interval}"]
+        columns = [_group_title(analysis), "Months", "At risk", f"{_start(event)} {interval}"]
         if has_competing:
             other = competing.cause_in_words(analysis, competing.COMPETING)
             columns += [f"{_start(other)} {interval}", "Neither"]
@@ -187,7 +194,7 @@ def time_lost_panel(analysis: Analysis) -> None:
     with panel(
         "Restricted mean time lost",
         how_to_read="The mean time within the span that lay after the event: the area under the incidence curve. The months "
-        "lost to each cause and those lived without any add up to the span.",
+        "after each event and those before any add up to the span.",
     ):
         with st.container(width=220):
             choose(analysis.registry, "tau")
@@ -199,10 +206,10 @@ def time_lost_panel(analysis: Analysis) -> None:
             estimates = [row.estimate for row in lost.values()]
             rows.append((stratum, *cells, format_number(tau - sum(estimates), 1)))
         columns = [
-            f"Lost to {competing.cause_in_words(analysis, cause)} ({analysis.conf_level:.0%} interval)"
+            f"After {competing.cause_in_words(analysis, cause)} ({analysis.conf_level:.0%} interval)"
             for cause in _causes(analysis)
         ]
-        text_table(rows, (_group_title(analysis), *columns, "Without any event"))
+        text_table(rows, (_group_title(analysis), *columns, "Before any event"))
         st.caption(f"Months of the first {tau:.1f}.")
 
 
@@ -211,7 +218,7 @@ def gray_panel(analysis: Analysis) -> None:
     with panel(
         "Are the curves different?",
         how_to_read="Gray's test compares cumulative incidences. Read both rows: a group can have fewer of one event only "
-        "because it has more of the other.",
+        "because it has more of the other. Expected: if all groups had the same incidence.",
     ):
         if has_effect(analysis.registry, "within"):
             with st.container(width=230):
@@ -239,7 +246,7 @@ def gray_panel(analysis: Analysis) -> None:
                     _group_title(analysis),
                     "Patients",
                     "Observed",
-                    "Expected if all groups had the same incidence",
+                    "Expected",
                 ),
             )
 
@@ -270,7 +277,7 @@ def two_ratios_panel(analysis: Analysis, cause: int) -> None:
         )
         st.caption(
             "Each covariate in models of its own, known at diagnosis. For causes ask the first, for an outlook the second; "
-            "a covariate that only prevents the competing event has a subdistribution ratio above 1 and no cause-specific one."
+            "a covariate that only prevents the competing event has a subdistribution ratio above 1 and a cause-specific one of 1."
         )
         for caution in after_baseline(analysis):
             show_caution(caution)

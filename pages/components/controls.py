@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.registry import Registry
 from core.settings import matters, setting_named, settings_of
-from core.view import View, make_view
+from core.view import View, make_view, setting_from_texts
 
 FEW_OPTIONS = 4
 
@@ -34,9 +34,15 @@ def has_effect(registry: Registry, name: str, page: str = "") -> bool:
 
 
 def value_of(registry: Registry, name: str):
-    """The value that the control of a setting has now; the default where it is not on the screen."""
+    """The value that the control of a setting has now; the default where it is not on the screen.
+
+    A control that this run has not drawn yet takes its value from the link, and so do we.
+    """
     setting = setting_named(registry, name)
-    value = st.session_state.get(setting.key(registry))
+    key = setting.key(registry)
+    if key not in st.session_state and key in st.query_params:
+        return setting_from_texts(registry, setting, st.query_params.get_all(key), [])
+    value = st.session_state.get(key)
     if value is None:
         return setting.default_of(registry)
     return tuple(value) if setting.kind == "choices" else value

@@ -1,22 +1,24 @@
 """Panels with a figure: survival curves, hazard ratios, attrition."""
 
 import streamlit as st
-from core.charts.attrition_chart import attrition_chart
 
 from core.analysis import Analysis
 from core.cautions import AFTER_BASELINE, LEFT_OUT, SMALL, after_baseline
+from core.charts.attrition_chart import attrition_chart
 from core.charts.forest_chart import forest_chart
 from core.charts.forest_rows import forest_rows
 from core.charts.survival_chart import survival_chart
 from core.charts.wording import format_interval, format_months, format_p_statement, format_percent
 from core.conventions import SMALL_RISK_SET
+from core.endpoints import EARLY
 from core.errors import NotEstimable
 from core.settings import RISK_TABLES, SHOWS
+from pages.components.competing_panels import competing_headline, incidence_panel
 from pages.components.literal import literal
 from pages.components.panels import panel, show_caution, show_cautions, show_chart
 
 HOW_TO_READ_FOREST = (
-    "How to read this: right of 1 the hazard is higher, left of 1 lower, compared with the reference; the line is the 95 % "
+    "How to read this: right of 1 the hazard is higher, left of 1 lower, compared with the reference; the line is the 95% "
     "interval. Each row is a model of its own and is not adjusted for the others."
 )
 
@@ -24,14 +26,19 @@ HOW_TO_READ_FOREST = (
 def headline_numbers(analysis: Analysis) -> None:
     """Patients, events, median and follow-up of the whole cohort."""
     endpoint = analysis.endpoint
-    with st.grid(columns="auto", min_column_width=165):
+    with st.grid(columns="auto", min_column_width=260 if endpoint.competing else 165):
         st.metric("Patients", f"{len(analysis.cohort)} of {len(analysis.registry)}", border=True)
+        if endpoint.competing:
+            st.metric(endpoint.had, analysis.n_event, border=True)
+            competing_headline(analysis)
+            return
         st.metric(endpoint.events.capitalize(), analysis.n_event, border=True)
         try:
             summary = analysis.overall_curve.summary.iloc[0]
         except NotEstimable:
             return
-        year = analysis.overall_curve.survival_at([12.0]).iloc[0]
+        months = min(12, analysis.window_months) if endpoint.name == EARLY.name else 12
+        year = analysis.overall_curve.survival_at([float(months)]).iloc[0]
         st.metric(
             "Median survival (months)",
             format_months(summary["median"], unit=False),
@@ -39,10 +46,10 @@ def headline_numbers(analysis: Analysis) -> None:
             help=f"95% interval {format_interval(summary['conf_low'], summary['conf_high'], lambda m: format_months(m, unit=False))}",
         )
         st.metric(
-            "Alive at 12 months",
+            f"Alive at {months} months",
             format_percent(year["estimate"]),
             border=True,
-            help=f"Kaplan-Meier; {int(year['n_risk'])} at risk at 12 months",
+            help=f"Kaplan-Meier; {int(year['n_risk'])} at risk at {months} months",
         )
         st.metric(
             "Median follow-up (months)",
@@ -53,7 +60,10 @@ def headline_numbers(analysis: Analysis) -> None:
 
 
 def survival_panel(analysis: Analysis, *, key: str) -> None:
-    """The curve by group with its risk table and the test of the groups."""
+    """The curve by group with its risk table and the test of the groups: Kaplan-Meier, or incidence where something competes."""
+    if analysis.endpoint.competing:
+        incidence_panel(analysis, key=key)
+        return
     settings = dict(analysis.view.settings)
     show = settings.get("show", SHOWS[0])
     free = analysis.endpoint.free
@@ -119,10 +129,14 @@ def _comparison_notes(analysis) -> tuple[str, ...]:
 def forest_panel(analysis: Analysis, variables, *, key: str, title: str) -> None:
     """Hazard ratios of covariates known at diagnosis, each in a model of its own."""
     known = [v for v in variables if not v.is_post_baseline]
-    with panel(title, how_to_read=HOW_TO_READ_FOREST, key=f"{key}_panel"):
+    how, ratio = HOW_TO_READ_FOREST, "Hazard ratio"
+    if analysis.endpoint.competing:
+        ratio = "Cause-specific hazard ratio"
+        how += f" Cause-specific: the rate of {analysis.endpoint.event} among those still free of every event."
+    with panel(title, how_to_read=how, key=f"{key}_panel"):
         result = analysis.hazard_ratios(known, ties=dict(analysis.view.settings).get("ties", "efron"))
         rows = forest_rows(result.terms, {v.name: v.label_with_step for v in known}, overall=result.overall)
-        show_chart(forest_chart(rows), key=key)
+        show_chart(forest_chart(rows, x_title=f"{ratio} (95% CI), log scale"), key=key)
         for caution in after_baseline(analysis):
             show_caution(caution)
         show_cautions(analysis, ("few events",))
