@@ -7,7 +7,7 @@ from core.endpoints import endpoints_of
 from pages.components.entry import require_app
 from pages.components.literal import literal
 from pages.components.source import load_registry
-from pages.components.tables import dictionary_table, text_table
+from pages.components.tables import definitions, dictionary_table
 
 require_app()
 registry = load_registry()
@@ -17,9 +17,9 @@ st.caption(
     "Every choice behind the numbers, as the program applies it. Each result is tested against R's survival package."
 )
 st.subheader("Endpoints", anchor=False)
-text_table([(e.label, e.definition) for e in endpoints_of(registry)], ("Endpoint", "Definition"))
+definitions([(e.label, e.definition, "") for e in endpoints_of(registry)])
 st.subheader("Conventions", anchor=False)
-text_table([(c.topic, c.choice, c.reason) for c in CONVENTIONS], ("What", "How", "Why"))
+definitions([(c.topic, c.choice, c.reason) for c in CONVENTIONS])
 st.subheader("Variables", anchor=False)
 st.caption(f"As the dictionary of {literal(registry.name)} describes them.")
 dictionary_table(registry)

@@ -8,6 +8,7 @@ from core.survival.cumulative_incidence import CumulativeIncidenceResult, cumula
 from core.survival.exposure import landmark, mantel_byar, person_time, simon_makuch, split_at_exposure
 from core.survival.fine_gray import fine_gray
 from core.survival.firth import firth_cox
+from core.survival.functional_form import FunctionalForm, functional_form
 from core.survival.gray import gray_test
 from core.survival.interaction import InteractionResult, interaction_test
 from core.survival.kaplan_meier import KaplanMeierResult, follow_up, kaplan_meier
@@ -18,6 +19,7 @@ from core.survival.proportional_hazards import proportional_hazards_test, schoen
 __all__ = [
     "CoxResult",
     "CumulativeIncidenceResult",
+    "FunctionalForm",
     "InteractionResult",
     "KaplanMeierResult",
     "Outcome",
@@ -28,6 +30,7 @@ __all__ = [
     "fine_gray",
     "firth_cox",
     "follow_up",
+    "functional_form",
     "gray_test",
     "interaction_test",
     "kaplan_meier",

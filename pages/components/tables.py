@@ -8,15 +8,28 @@ from core.charts.wording import NOT_ESTIMABLE, format_interval, format_p, format
 from core.cohort import level_counts
 from core.registry import Registry
 from core.registry.findings import findings_table
+from pages.components.literal import literal
 from pages.components.panels import panel
+
+LONG, ROW_HEIGHT = 24, 32
 
 
 def text_table(rows, columns) -> None:
-    """A static table of words."""
+    """A table of words and numbers. Short ones stand on the page whole; long ones scroll in a place of their own."""
     frame = pd.DataFrame(rows, columns=list(columns))
-    st.dataframe(
-        frame, hide_index=True, width="stretch", column_config={c: st.column_config.TextColumn(c) for c in columns}
-    )
+    if len(frame) > LONG:
+        st.dataframe(frame, hide_index=True, width="stretch", row_height=ROW_HEIGHT)
+    else:
+        shown = frame.map(literal).rename(columns=literal)
+        st.table(shown, border="horizontal", hide_index=True)
+
+
+def definitions(rows) -> None:
+    """What is meant, how it is done, and why: one below the other, for a screen of any width."""
+    with st.container(border=True):
+        for topic, choice, reason in rows:
+            why = f" :gray[{literal(reason)}]" if reason else ""
+            st.markdown(f"**{literal(topic)}.** {literal(choice)}{why}")
 
 
 def hazard_ratio_table(analysis: Analysis) -> None:
@@ -54,7 +67,7 @@ def hazard_ratio_table(analysis: Analysis) -> None:
                 "Level",
                 "Patients",
                 analysis.endpoint.events.capitalize(),
-                "Hazard ratio",
+                "Cause-specific hazard ratio" if analysis.endpoint.competing else "Hazard ratio",
                 "95% interval",
                 "p",
                 "Note",

@@ -22,11 +22,26 @@ def words(at):
         for element in at.get(kind)
     ]
     said += [f"{metric.label} {metric.value}" for metric in at.metric]
-    for table in at.dataframe:
-        said += [str(cell) for cell in table.value.to_numpy().ravel()]
+    for table in tables(at):
+        said += [str(cell) for cell in table.to_numpy().ravel()]
     for chart in at.get("vega_lite_chart"):
         said.append(chart.proto.alt)
     return "\n".join(map(str, said))
+
+
+def tables(at):
+    """Every table on the page as a frame of what a reader sees; marks that keep Markdown from acting are taken out."""
+    frames = [element.value for kind in ("table", "dataframe") for element in at.get(kind)]
+    return [frame.map(_seen).rename(columns=_seen) for frame in frames]
+
+
+def _seen(cell):
+    return re.sub(r"\\(.)", r"\1", cell) if isinstance(cell, str) else cell
+
+
+def table_with(at, column):
+    """The first table that has such a column."""
+    return next(frame for frame in tables(at) if column in frame.columns)
 
 
 def charts(at):

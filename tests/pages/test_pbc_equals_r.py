@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.charts.wording import format_interval, format_ratio
-from tests.pages.test_pages import charts
+from tests.pages.test_pages import charts, table_with
 from tests.reference.loading import assert_close, reference
 
 R = reference("pbc_screen")
@@ -74,18 +74,18 @@ def test_the_numbers_under_the_curves_are_those_of_survfit(overview):
 
 def test_medians_and_the_test_on_the_survival_page_are_those_of_r(app, pbc_folder):
     at = app("survival", pbc_folder)
-    median = at.dataframe[0].value
+    median = table_with(at, "Median")
     expected = ["not reached" if value == "NA" else f"{value:.1f} months" for value in R["median"]["estimate"]]
     assert median["Median"].tolist() == expected
-    test = next(table.value for table in at.dataframe if "Chi-squared" in table.value.columns)
+    test = table_with(at, "Chi-squared")
     assert test["Chi-squared"][0] == f"{R['log_rank']['statistic']:.2f}"
-    assert test["Degrees of freedom"][0] == R["log_rank"]["df"]
+    assert int(test["Degrees of freedom"][0]) == R["log_rank"]["df"]
     assert test["p"][0] == "<0.001"
 
 
 def test_the_hazard_ratios_are_those_of_coxph(app, pbc_folder):
     at = app("hazard_ratios", pbc_folder)
-    table = next(t.value for t in at.dataframe if "Hazard ratio" in t.value.columns)
+    table = table_with(at, "Hazard ratio")
     label = {"age": "Age, per 10 years", "bili": "Bilirubin, per mg/dL", "albumin": "Albumin, per g/dL", "trt": "Treatment",
              "stage": "Histologic stage", "edema": "Oedema", "sex": "Sex"}  # fmt: skip
     for name, ratio in R["ratios"].items():
