@@ -11,6 +11,7 @@ from core.survival.comparison import TestResult
 from core.survival.kaplan_meier import KaplanMeierResult, kaplan_meier
 from core.survival.logrank import logrank_test
 from core.survival.outcome import Outcome
+from core.survival.start_stop import split_at_exposures
 
 NOT_EXPOSED, EXPOSED = "Not exposed", "Exposed"
 
@@ -45,26 +46,16 @@ def split_at_exposure(outcome: Outcome, exposure_time) -> tuple[Outcome, np.ndar
     Exposure counts from just after its time: an event on the day of the exposure belongs to the time before it, and an
     exposure at or after the end of follow-up never counts. Whoever is exposed at the start (or at entry) is exposed
     throughout. The first of two rows ends with cause 0. Without delayed entry the first row starts at 0 (at -1 if
-    somebody's time is 0, so that everybody is at risk there). Raises ValueError when the lengths differ or an exposure
-    time is infinite.
+    somebody's time is 0, so that everybody is at risk there). An exposure that equals another time but for rounding begins
+    at that time. Raises ValueError when the lengths differ or an exposure time is infinite.
     """
     exposure = np.asarray(exposure_time, dtype=float)
     if exposure.shape != outcome.time.shape:
         raise ValueError("exposure_time must hold one value for each row of the outcome")
     if np.isinf(exposure).any():
         raise ValueError("exposure_time must be finite, or NaN for the never exposed")
-    start = outcome.entry
-    if start is None:
-        start = np.full(len(outcome), -1.0 if (outcome.time == 0).any() else 0.0)
-    from_start = exposure <= np.maximum(start, 0.0)
-    divided = ~from_start & (exposure < outcome.time)
-    patient = np.repeat(np.arange(len(outcome)), 1 + divided)
-    second = np.concatenate([[False], patient[1:] == patient[:-1]]) if len(patient) else np.zeros(0, dtype=bool)
-    first_of_two = divided[patient] & ~second
-    time = np.where(first_of_two, exposure[patient], outcome.time[patient])
-    entry = np.where(second, exposure[patient], start[patient])
-    cause = np.where(first_of_two, 0, outcome.cause[patient])
-    return Outcome(time, cause, entry), second | from_start[patient], patient
+    rows, exposed, patient = split_at_exposures(outcome, pd.DataFrame({"exposure": exposure}))
+    return rows, exposed["exposure"].to_numpy(dtype=bool), patient
 
 
 def person_time(outcome: Outcome) -> np.ndarray:

@@ -32,6 +32,17 @@ def test_splitting_by_hand():
     assert patient.tolist() == [0, 0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("step", [-1, 1])
+def test_an_exposure_that_equals_the_end_or_another_time_but_for_rounding_is_at_that_time(step):
+    ends = np.array([5.0, 7.0, 9.0])
+    almost = np.nextafter(ends, step * np.inf)
+    rows, exposed, patient = split_at_exposure(Outcome(ends, [1, 1, 0]), [almost[0], np.nan, almost[1]])
+    assert patient.tolist() == [0, 1, 2, 2]
+    assert exposed.tolist() == [False, False, False, True]
+    assert rows.cause.tolist() == [1, 1, 0, 0]
+    assert rows.time[1] == rows.time[2] == rows.entry[3]  # the death at 7 and the exposure at 7 are on one day
+
+
 def test_whoever_dies_at_time_zero_stays_at_risk_there():
     rows, exposed, _ = split_at_exposure(Outcome([0, 4], [1, 0]), [np.nan, 2])
     assert rows.entry.tolist() == [-1, -1, 2]
