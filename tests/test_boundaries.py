@@ -29,6 +29,7 @@ ORDER = (
     ("settings",),
     ("view",),
     ("analysis",),
+    ("exposure_analysis",),
     ("competing",),
     ("findings",),
     ("cautions",),
