@@ -40,7 +40,7 @@ class Setting:
     """One choice.
 
     ``kind``: "choice" (one of ``options``), "choices" (several of them), "number" and "slider" (from ``low``
-    to ``high`` in ``step``), "switch".
+    to ``high`` in ``step``), "switch", "tab" (one of ``options``, as tabs).
     ``page`` is the url path of the page it belongs to, or EVERYWHERE; ``also_on`` names further pages. ``options`` may depend
     on the registry: then it is a function of it. ``when`` is (name of another setting, its values or a function of the
     registry that gives them) that must hold for this one to matter; on the pages of ``always_on`` it matters whatever the
@@ -81,6 +81,8 @@ FROM_FIRST_DAY, FROM_LAST_DAY = "First day of the course", "Last day of the cour
 NOTHING_DATED = "Nothing dated"
 MOVING, AT_LANDMARK = "Changing group when exposed", "From the landmark on"
 LONGEST_FIRST, EARLIEST_EXPOSED_FIRST = "Follow-up", "Time of the exposure"
+RATIO_PARTS = ("Each on its own", "Several together", "Subgroups", "Shape of an effect")
+ORDERS = ("As in the dictionary", "Smallest p first", "Largest difference first")
 RISK_TABLES = ("At risk, censored, events", "At risk only")
 
 
@@ -102,9 +104,9 @@ def exposure_labels(registry: Registry) -> tuple[str, ...]:
 def default_exposure(registry: Registry) -> str:
     """As many courses as the dictionary cuts their number at, else the first exposure."""
     for exposure in exposures_of(registry):
-        if exposure.courses and exposure.variable != COURSES:
-            if exposure.courses == registry.dictionary[exposure.variable].cut:
-                return exposure.label
+        counted = exposure.courses and exposure.variable != COURSES
+        if counted and exposure.courses == registry.dictionary[exposure.variable].cut:
+            return exposure.label
     return exposure_labels(registry)[0]
 
 
@@ -126,6 +128,24 @@ def baseline_labels(registry: Registry) -> tuple[str, ...]:
 def default_adjustment(registry: Registry) -> tuple[str, ...]:
     """The first of the main covariates that is known at diagnosis."""
     return tuple(v.label for v in registry.dictionary.headline if not v.is_post_baseline)[:1]
+
+
+def model_labels(registry: Registry) -> tuple[str, ...]:
+    """Covariates known at diagnosis, the main ones first."""
+    headline = [v for v in registry.dictionary.headline if not v.is_post_baseline]
+    others = [v for v in registry.dictionary.covariates if not v.is_post_baseline and v not in headline]
+    return tuple(v.label for v in (*headline, *others))
+
+
+def single_ratio_labels(registry: Registry) -> tuple[str, ...]:
+    """Covariates known at diagnosis with one hazard ratio: two levels, or a number."""
+    found = [registry.dictionary.by_label(label) for label in model_labels(registry)]
+    return tuple(v.label for v in found if v.is_numeric or len(v.levels) == 2) or (NOTHING,)
+
+
+def numeric_labels(registry: Registry) -> tuple[str, ...]:
+    found = [registry.dictionary.by_label(label) for label in model_labels(registry)]
+    return tuple(v.label for v in found if v.is_numeric) or (NOTHING,)
 
 
 _FIXED: tuple[Setting, ...] = (
@@ -295,6 +315,71 @@ _FIXED: tuple[Setting, ...] = (
         options=("efron", "breslow"),
         help="How deaths on the same day are counted.",
     ),
+    Setting("part", "Part", "tab", RATIO_PARTS[0], page="hazard_ratios", options=RATIO_PARTS),
+    Setting(
+        "sort",
+        "Order",
+        "choice",
+        ORDERS[0],
+        page="hazard_ratios",
+        options=ORDERS,
+        help="Sorting by p puts chance findings on top: read the counts and intervals first.",
+    ),
+    Setting(
+        "risk_by",
+        "Risk difference by (months)",
+        "number",
+        12.0,
+        page="hazard_ratios",
+        low=1.0,
+        high=240.0,
+        help="The hazard ratio says how many times; the risk difference says how many patients.",
+    ),
+    Setting(
+        "together",
+        "Covariates of one model",
+        "choices",
+        (),
+        page="hazard_ratios",
+        options=model_labels,
+        per_registry=True,
+    ),
+    Setting(
+        "together_within",
+        "A baseline hazard of its own for each level of",
+        "choice",
+        NOTHING,
+        page="hazard_ratios",
+        options=categorical_labels,
+        per_registry=True,
+        help="Stratified Cox model: the levels may differ in any way, and no ratio between them is estimated.",
+    ),
+    Setting(
+        "firth",
+        "Firth's penalised likelihood",
+        "switch",
+        False,
+        page="hazard_ratios",
+        help="For few events or a level without any: ratios stay finite, intervals come from the profile likelihood.",
+    ),
+    Setting(
+        "effect_of",
+        "Hazard ratio of",
+        "choice",
+        lambda registry: single_ratio_labels(registry)[0],
+        page="hazard_ratios",
+        options=single_ratio_labels,
+        per_registry=True,
+    ),
+    Setting(
+        "shape_of",
+        "Shape of the effect of",
+        "choice",
+        lambda registry: numeric_labels(registry)[0],
+        page="hazard_ratios",
+        options=numeric_labels,
+        per_registry=True,
+    ),
     Setting(
         "incidence_of",
         "Incidence of",
@@ -346,7 +431,7 @@ _FIXED: tuple[Setting, ...] = (
     ),
     Setting("curves", "Curves", "choice", MOVING, page="treatment", options=(MOVING, AT_LANDMARK)),
     Setting(
-        "sort",
+        "timeline_sort",
         "Sort by",
         "choice",
         LONGEST_FIRST,

@@ -13,6 +13,7 @@ from pages.components.controls import choose, has_effect
 from pages.components.entry import require_app
 from pages.components.figures import landmark_notice, survival_panel
 from pages.components.panels import heading
+from pages.components.second_engine import confirmation
 from pages.components.sidebar import current_analysis
 from pages.components.source import load_registry
 
@@ -45,3 +46,4 @@ else:
     incidence_at_panel(analysis)
     time_lost_panel(analysis)
     gray_panel(analysis)
+confirmation(analysis)

@@ -31,6 +31,7 @@ ORDER = (
     ("analysis",),
     ("exposure_analysis",),
     ("competing",),
+    ("ratios",),
     ("findings",),
     ("cautions",),
     ("charts",),

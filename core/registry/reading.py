@@ -10,7 +10,7 @@ import pandas as pd
 from core.conventions import DAYS_PER_MONTH
 from core.errors import RegistryError
 from core.registry.derived import derive
-from core.registry.dictionary import Dictionary, read_dictionary
+from core.registry.dictionary import read_dictionary
 from core.registry.findings import Finding
 from core.registry.registry import Registry
 

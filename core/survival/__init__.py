@@ -14,7 +14,7 @@ from core.survival.interaction import InteractionResult, interaction_test
 from core.survival.kaplan_meier import KaplanMeierResult, follow_up, kaplan_meier
 from core.survival.logrank import logrank_test, pairwise_logrank, trend_test
 from core.survival.outcome import Outcome
-from core.survival.proportional_hazards import proportional_hazards_test, schoenfeld_residuals
+from core.survival.proportional_hazards import proportional_hazards_test, residual_trend, schoenfeld_residuals
 
 __all__ = [
     "CoxResult",
@@ -40,6 +40,7 @@ __all__ = [
     "pairwise_logrank",
     "person_time",
     "proportional_hazards_test",
+    "residual_trend",
     "restricted_mean_difference",
     "schoenfeld_residuals",
     "simon_makuch",

@@ -63,13 +63,13 @@ def functional_form(
             "Too many patients share one value for a curve through its quantiles. Read the straight line."
         )
     centre = float(np.median(known)) if reference is None else reference
-    spline, line = _fit(outcome, _basis(numbers.to_numpy(), knots), ties), _fit(outcome, numbers.to_frame(), ties)
+    spline, line = _fit(outcome, natural_spline(numbers.to_numpy(), knots), ties), _fit(outcome, numbers.to_frame(), ties)
     if not spline.fitted.all():
         raise NotEstimable(
             f"{outcome.n_event} events are too few for a curve of {df} degrees of freedom here. Read the straight line."
         )
     at = np.linspace(known.min(), known.max(), POINTS)
-    contrast = _basis(at, knots).to_numpy() - _basis(np.array([centre]), knots).to_numpy()
+    contrast = natural_spline(at, knots).to_numpy() - natural_spline(np.array([centre]), knots).to_numpy()
     log_ratio = contrast @ spline.coef
     std_error = np.sqrt(np.einsum("ij,jk,ik->i", contrast, spline.variance, contrast))
     z = ndtri(0.5 + conf_level / 2)
@@ -99,7 +99,7 @@ def _fit(outcome, columns, ties):
     return maximise(prepared.index(ties), prepared.design.x, prepared.stratum, prepared.directions)
 
 
-def _basis(values, knots) -> pd.DataFrame:
+def natural_spline(values: np.ndarray, knots) -> pd.DataFrame:
     """Truncated cubic powers that are straight beyond the end knots, scaled by the range (Harrell 2015, eq. 2.25)."""
     first, last, before = knots[0], knots[-1], knots[-2]
 

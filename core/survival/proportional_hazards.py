@@ -9,9 +9,11 @@ from core.conventions import TIES
 from core.errors import NotEstimable
 from core.survival.at_risk import risk_index
 from core.survival.cox import prepare
+from core.survival.functional_form import natural_spline
 from core.survival.outcome import Outcome
 from core.survival.partial_likelihood import maximise
 
+FEWEST_FOR_A_TREND = 8
 TRANSFORMS = ("km", "identity", "log", "rank")
 
 
@@ -69,6 +71,25 @@ def schoenfeld_residuals(outcome: Outcome, covariates, *, transform="km", ties=T
             "scaled": scaled.ravel(),
         }
     )
+
+
+def residual_trend(time: np.ndarray, scaled: np.ndarray, points: int = 60) -> pd.DataFrame:
+    """The smooth course of scaled residuals over time: time estimate; no rows where there are too few events for one.
+
+    Least squares on a natural cubic spline of time with three degrees of freedom, as R's ``plot.cox.zph`` does with df = 3.
+    """
+    known = ~np.isnan(scaled)
+    time, scaled = np.asarray(time)[known], np.asarray(scaled)[known]
+    knots = np.quantile(time, np.arange(4) / 3) if len(time) else np.zeros(0)
+    if len(np.unique(time)) < FEWEST_FOR_A_TREND or len(np.unique(knots)) < 4:
+        return pd.DataFrame({"time": [], "estimate": []}, dtype=float)
+    at = np.linspace(time.min(), time.max(), points)
+
+    def basis(values):
+        return np.column_stack([np.ones(len(values)), natural_spline(values, knots)])
+
+    weights = np.linalg.lstsq(basis(time), scaled, rcond=None)[0]
+    return pd.DataFrame({"time": at, "estimate": basis(at) @ weights})
 
 
 class _Fit:

@@ -30,6 +30,14 @@ def choose(registry: Registry, name: str, *, label_visibility="visible"):
     return st.selectbox(setting.label, options, options.index(default), **shared)
 
 
+def tabs(registry: Registry, name: str) -> dict:
+    """The tabs of a setting: {label: tab}; draw only inside the one that is open."""
+    setting = setting_named(registry, name)
+    labels = list(setting.options_of(registry))
+    made = st.tabs(labels, key=setting.key(registry), bind="query-params", on_change="rerun")
+    return dict(zip(labels, made, strict=True))
+
+
 def has_effect(registry: Registry, name: str, page: str = "") -> bool:
     """Whether a setting has any effect with the others as they are; one that has none is not shown."""
     return matters(registry, setting_named(registry, name), lambda other: value_of(registry, other), page)

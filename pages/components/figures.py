@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.analysis import Analysis
-from core.cautions import AFTER_BASELINE, LEFT_OUT, SMALL, after_baseline
+from core.cautions import AFTER_BASELINE, LEFT_OUT, SMALL
 from core.charts.attrition_chart import attrition_chart
 from core.charts.forest_chart import forest_chart
 from core.charts.forest_rows import forest_rows
@@ -15,7 +15,7 @@ from core.errors import NotEstimable
 from core.settings import RISK_TABLES, SHOWS
 from pages.components.competing_panels import competing_headline, incidence_panel
 from pages.components.literal import literal
-from pages.components.panels import panel, show_caution, show_cautions, show_chart
+from pages.components.panels import panel, show_cautions, show_chart
 
 HOW_TO_READ_FOREST = (
     "How to read this: right of 1 the hazard is higher, left of 1 lower, compared with the reference; the line is the 95% "
@@ -126,20 +126,22 @@ def _comparison_notes(analysis) -> tuple[str, ...]:
     return (f"{test.method}: {format_p_statement(test.p_value)}",)
 
 
+def ratio_name(analysis: Analysis) -> str:
+    """What a ratio of this endpoint is called."""
+    return "Cause-specific hazard ratio" if analysis.endpoint.competing else "Hazard ratio"
+
+
 def forest_panel(analysis: Analysis, variables, *, key: str, title: str) -> None:
     """Hazard ratios of covariates known at diagnosis, each in a model of its own."""
     known = [v for v in variables if not v.is_post_baseline]
-    how, ratio = HOW_TO_READ_FOREST, "Hazard ratio"
+    how = HOW_TO_READ_FOREST
     if analysis.endpoint.competing:
-        ratio = "Cause-specific hazard ratio"
         how += f" Cause-specific: the rate of {analysis.endpoint.event} among those still free of every event."
     with panel(title, how_to_read=how, key=f"{key}_panel"):
-        result = analysis.hazard_ratios(known, ties=dict(analysis.view.settings).get("ties", "efron"))
+        result = analysis.hazard_ratios(known)
         rows = forest_rows(result.terms, {v.name: v.label_with_step for v in known}, overall=result.overall)
-        show_chart(forest_chart(rows, x_title=f"{ratio} (95% CI), log scale"), key=key)
-        for caution in after_baseline(analysis):
-            show_caution(caution)
-        show_cautions(analysis, ("few events",))
+        show_chart(forest_chart(rows, x_title=f"{ratio_name(analysis)} (95% CI), log scale"), key=key)
+        show_cautions(analysis, ("after baseline", "few events"))
 
 
 def attrition_panel(analysis: Analysis) -> None:

@@ -83,7 +83,7 @@ def test_a_view_survives_the_way_through_a_link(view):
 )
 def test_what_a_link_cannot_bring_is_named_and_the_rest_holds(query, reason):
     view, ignored = view_from_query(REGISTRY, "survival", {"sample.sex": ["Female"], **query})
-    assert [part.reason for part in ignored] and reason in ignored[0].reason
+    assert reason in ignored[0].reason
     assert filter_from_levels(REGISTRY.dictionary["sex"], ["Female"]) in view.filters
 
 

@@ -132,7 +132,7 @@ def test_a_fault_in_the_dictionary_names_row_and_cure(change, message):
 
 
 def test_a_missing_column_that_the_analysis_rests_on_stops_the_reading():
-    with pytest.raises(RegistryError, match="patients.csv lacks 'died'"):
+    with pytest.raises(RegistryError, match=r"patients\.csv lacks 'died'"):
         build_registry("trial", DICTIONARY, patients(GOOD).drop(columns="died"), None)
 
 
@@ -140,7 +140,7 @@ def test_a_folder_that_is_not_there_or_not_whole_says_so(tmp_path):
     with pytest.raises(RegistryError, match="There is no folder"):
         read_registry(tmp_path / "nowhere")
     (tmp_path / "patients.csv").write_text("a\n1\n")
-    with pytest.raises(RegistryError, match="lacks dictionary.csv"):
+    with pytest.raises(RegistryError, match=r"lacks dictionary\.csv"):
         read_registry(tmp_path)
 
 

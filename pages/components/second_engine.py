@@ -1,0 +1,87 @@
+"""The second engine on the screen: lifelines computes the headline numbers again, after everything is drawn."""
+
+import streamlit as st
+
+from core.analysis import Analysis
+from core.charts.wording import format_number
+from core.errors import NotEstimable
+from core.second_engine import Confirmation, confirm
+from pages.components.literal import literal
+from pages.components.tables import text_table
+
+ON_DEMAND_ABOVE = 2_000  # patients: below it a confirmation takes a fraction of a second
+
+
+def confirmation(analysis: Analysis, variables=()) -> None:
+    """ "Confirmed by lifelines", with the largest difference, or what differs and why; ``variables`` adds hazard ratios."""
+    try:
+        analysis.require_patients()
+    except NotEstimable:
+        return
+    if len(analysis.outcome) > ON_DEMAND_ABOVE and not st.button(
+        "Check these numbers with lifelines", icon=":material/verified:", key="_confirm"
+    ):
+        return
+    found = _confirmed(analysis.registry.fingerprint, analysis.view, tuple(v.name for v in variables), analysis)
+    if not found.n_compared:
+        st.caption(":material/help: lifelines cannot compute any of these numbers, so nothing is confirmed.")
+    elif found.agrees:
+        st.caption(
+            f":material/verified: Confirmed by {found.engine}: {found.n_compared} numbers, difference {_below(found.largest)}."
+        )
+    else:
+        st.warning(
+            f"{found.engine} gives another result for some of these numbers (largest difference {found.largest:.1e}). "
+            "Look below before using them.",
+            icon=":material/report:",
+        )
+    with st.expander("What was compared", type="compact"):
+        for sentence in found.explained:
+            st.markdown(f"- {literal(sentence)}")
+        text_table(
+            [
+                (row.quantity, row.where, _number(row.ours), _number(row.theirs), _verdict(row.agrees), row.note)
+                for row in found.checks.itertuples(index=False)
+            ],
+            ("Quantity", "Where", "CalciScope", found.engine, "Same", "Note"),
+        )
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _confirmed(fingerprint: str, view, names: tuple[str, ...], _analysis) -> Confirmation:
+    """Kept by registry and view: the same view is never confirmed twice."""
+    curve = test = ratios = covariates = None
+    try:
+        if (
+            not _analysis.endpoint.competing
+        ):  # cumulative incidence is shown there, which lifelines gets wrong with ties
+            curve = _analysis.curve
+            test = None if _analysis.within is not None else _analysis.comparison
+    except NotEstimable:
+        pass  # what is not on the screen needs no confirmation
+    ties = dict(view.settings).get("ties", "efron")
+    if names:
+        variables = [_analysis.registry.dictionary[name] for name in names]
+        try:
+            ratios, covariates = _analysis.hazard_ratios(variables, ties=ties), _analysis.covariates(variables)
+        except NotEstimable:
+            ratios = covariates = None
+    return confirm(
+        _analysis.outcome, _analysis.strata, curve, test, ratios, covariates, conf_level=_analysis.conf_level
+    )
+
+
+def _below(difference: float) -> str:
+    power = next((p for p in range(15, 0, -1) if difference < 10.0**-p), 0)
+    return f"below 1e-{power}" if power else f"{difference:.1e}"
+
+
+def _number(value) -> str:
+    return "" if value != value else format_number(value, 6)
+
+
+def _verdict(agrees) -> str:
+    try:
+        return "yes" if agrees else "no"
+    except TypeError:  # not compared
+        return "not compared"
