@@ -81,6 +81,30 @@ CONVENTIONS: tuple[Convention, ...] = (
         "The standard test when hazards are roughly proportional.",
     ),
     Convention(
+        "Competing events",
+        "Cumulative incidence by Aalen and Johansen; its standard error by the delta method, with the limits on the scale of "
+        "the curve. Deaths are never counted as resolution, and overall mortality is never censored at resolution.",
+        "Death makes resolution impossible: one minus Kaplan-Meier would treat the dead as if they could still heal. "
+        "Resolution does not prevent death.",
+    ),
+    Convention(
+        "Comparison of cumulative incidences",
+        "Gray's test (rho 0). Not for the clock from onset: it is not defined for patients who enter late.",
+        "The log-rank test compares cause-specific hazards, which is another question.",
+    ),
+    Convention(
+        "Cause-specific and subdistribution hazard ratios",
+        f"Cause-specific: Cox model with {TIES.capitalize()}'s ties, competing events censored. Subdistribution: Fine and "
+        "Gray's model with Breslow's ties and its robust standard error.",
+        "The first asks what goes with the rate of the event, the second what goes with how many have had it by then.",
+    ),
+    Convention(
+        "States",
+        "What happened first counts: resolution, or death without it. A death after resolution is a death in overall "
+        "mortality and stays resolved among the states.",
+        "Each patient is in one state at a time, so that the shares add up to 100%.",
+    ),
+    Convention(
         "Hazard ratios",
         f"Cox model, {TIES.capitalize()}'s method for ties (Breslow's offered), Wald intervals at {CONF_LEVEL:.0%}, converged "
         f"to {COX_TOLERANCE:.0e} on the log partial likelihood.",

@@ -6,18 +6,21 @@ from core.conventions import CONVENTIONS
 from core.endpoints import endpoints_of
 from pages.components.entry import require_app
 from pages.components.literal import literal
+from pages.components.sidebar import current_analysis
 from pages.components.source import load_registry
 from pages.components.tables import definitions, dictionary_table
 
 require_app()
 registry = load_registry()
+analysis = current_analysis(registry, "methods")
 
 st.header("How are these numbers made?", anchor=False)
 st.caption(
     "Every choice behind the numbers, as the program applies it. Each result is tested against R's survival package."
 )
 st.subheader("Endpoints", anchor=False)
-definitions([(e.label, e.definition, "") for e in endpoints_of(registry)])
+st.caption("With the choices that the sidebar now shows.")
+definitions([(e.label, analysis.definition_of(e), "") for e in endpoints_of(registry)])
 st.subheader("Conventions", anchor=False)
 definitions([(c.topic, c.choice, c.reason) for c in CONVENTIONS])
 st.subheader("Variables", anchor=False)
