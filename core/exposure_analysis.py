@@ -9,10 +9,10 @@ import pandas as pd
 
 from core.analysis import Analysis, covariate_values
 from core.conventions import EVENTS_PER_COEFFICIENT_REFUSED
-from core.endpoints import EARLY
 from core.errors import NotEstimable
 from core.exposures import (
     COURSES,
+    COURSES_LABEL,
     START,
     STOP,
     Exposure,
@@ -27,7 +27,7 @@ from core.settings import FROM_LAST_DAY
 from core.survival import CoxResult, KaplanMeierResult, Outcome, TestResult, kaplan_meier, landmark, logrank_test
 from core.survival.exposure import mantel_byar, simon_makuch
 from core.timeline import BY_EXPOSURE, BY_FOLLOW_UP, Timeline, timeline
-from core.treatment import LANDMARK, TIME_DEPENDENT, adjusted, every_threshold, three_estimates
+from core.treatment import ESTIMATE_COLUMNS, LANDMARK, TIME_DEPENDENT, adjusted, every_threshold, three_estimates
 
 EXPOSED_BY, NOT_EXPOSED_BY = "Exposed by the landmark", "Not exposed by the landmark"
 BY_LANDMARK_LEVELS = (NOT_EXPOSED_BY, EXPOSED_BY)
@@ -50,7 +50,8 @@ class ExposureAnalysis:
 
     @cached_property
     def counted_from(self) -> str:
-        return STOP if self.exposure.courses and self._view["counted_from"] == FROM_LAST_DAY else START
+        last_day = dict(self._view.settings).get("counted_from") == FROM_LAST_DAY
+        return STOP if self.exposure.courses and last_day else START
 
     @cached_property
     def definition(self) -> str:
@@ -97,7 +98,7 @@ class ExposureAnalysis:
 
     @property
     def landmark_months(self) -> int:
-        return self._view["landmark_at"]
+        return dict(self._view.settings).get("landmark_at", 0)
 
     @cached_property
     def estimates(self) -> pd.DataFrame:
@@ -105,6 +106,10 @@ class ExposureAnalysis:
         return three_estimates(
             self.outcome, self.months, landmark_months=self.landmark_months, events=self.analysis.endpoint.events
         )
+
+    @property
+    def time_dependent(self) -> pd.Series:
+        return self.estimate(TIME_DEPENDENT)
 
     def estimate(self, analysis: str) -> pd.Series:
         """One row of ``estimates``: "naive", "landmark" or "time-dependent"."""
@@ -228,21 +233,7 @@ class ExposureAnalysis:
     @property
     def draws_key(self) -> tuple:
         """What decides about the draws under no effect, as plain values."""
-        analysis = self.analysis
-        return (
-            analysis.registry.fingerprint,
-            analysis.endpoint.name,
-            analysis.window_months,
-            analysis.unknown_cause,
-            repr(analysis.view.filters),
-            self.exposure.name,
-            self.counted_from,
-        )
-
-    @property
-    def few_after(self) -> bool:
-        """Whether the endpoint ends so early that few events are left after the exposure."""
-        return self.analysis.endpoint.name == EARLY.name
+        return (*_view_key(self.analysis), self.exposure.name, self.counted_from)
 
 
 def chosen_exposure(analysis: Analysis) -> Exposure | None:
@@ -256,33 +247,72 @@ def undated_count(registry: Registry) -> Variable | None:
     return next((v for v, _ in undated(registry) if v.dated_by == COURSES), None)
 
 
+@dataclass(frozen=True, eq=False)
+class AssumedDraws:
+    """Who had at least so many courses, where nobody knows when: what ``assumed_bias`` needs."""
+
+    outcome: Outcome
+    exposed: np.ndarray
+    n_missing: int
+    key: tuple
+
+    @property
+    def n_exposed(self) -> int:
+        return int(np.count_nonzero(self.exposed))
+
+    def n_shorter(self, months: float) -> int:
+        """Of the exposed, those followed for less than that."""
+        return int(np.count_nonzero(self.exposed & (self.outcome.time < months)))
+
+
+def assumed_draws(analysis: Analysis, counted: Variable, courses: int) -> AssumedDraws:
+    """The cohort's outcome and who had at least ``courses``, from the number alone. Raises NotEstimable when nobody is left."""
+    number = analysis.registry.patients[counted.name].to_numpy(dtype=float)
+    known = analysis.cohort.mask & ~np.isnan(number)
+    outcome, rows = analysis.times.outcome(known)
+    if not len(outcome):
+        raise NotEstimable("No patient passes these filters together. Undo one of them in the sidebar.")
+    key = (*_view_key(analysis), counted.name, courses)
+    return AssumedDraws(outcome, number[rows] >= courses, int((analysis.cohort.mask & ~known).sum()), key)
+
+
+def shown_kinds(seen: ExposureAnalysis) -> tuple[str, ...]:
+    """What to mark on the timelines: the exposure, the first other dated event, and resolution."""
+    registry = seen.analysis.registry
+    dated = [e for e in exposures_of(registry) if not e.courses]
+    healed = [
+        e for e in dated if registry.dictionary[registry.dictionary[e.variable].dated_by].means == "resolution_date"
+    ]
+    others = [e for e in dated if e not in healed][:1]
+    chosen = [seen.exposure] if not seen.exposure.courses else []
+    return tuple(dict.fromkeys(e.label for e in (*others, *healed, *chosen)))
+
+
 def since_their_dates(analysis: Analysis) -> pd.DataFrame:
     """What is known only after diagnosis, each from its date on and on its own: the rows of a forest plot.
 
-    variable, label, then the columns of ``three_estimates``. Courses are one row, per additional course.
+    variable, label, n_not_known (patients left out because it is not known whether or when), then the columns of
+    ``three_estimates``. Courses are one row, per additional course. Raises NotEstimable when nobody is left.
     """
     rows, counted = [], False
     for exposure in exposures_of(analysis.registry, analysis.endpoint):
         if exposure.courses and counted:
             continue
         seen = ExposureAnalysis(analysis, exposure)
+        label = exposure.label
         if exposure.courses:
             counted = True
             found = seen.thresholds.iloc[-1]
-            variable = analysis.registry.dictionary[exposure.variable] if exposure.variable != COURSES else None
-            label = f"{variable.label if variable else 'STS courses'}, {found['label']}"
+            label = f"{_course_name(analysis.registry, exposure)}, {found['label']}"
         else:
-            found = (
-                three_estimates(seen.outcome, seen.months, landmark_months=0, events=analysis.endpoint.events)
-                .set_index("analysis")
-                .loc[TIME_DEPENDENT]
-            )
-            label = exposure.label
-        rows.append(
-            {"variable": exposure.variable, "label": label}
-            | found.drop(labels=["label", "threshold"], errors="ignore").to_dict()
-        )
-    return pd.DataFrame(rows)
+            found = seen.time_dependent
+        numbers = {name: found[name] for name in ESTIMATE_COLUMNS}
+        rows.append({"variable": exposure.variable, "label": label, "n_not_known": seen.n_not_known} | numbers)
+    return pd.DataFrame(rows, columns=["variable", "label", "n_not_known", *ESTIMATE_COLUMNS])
+
+
+def _course_name(registry, exposure):
+    return COURSES_LABEL if exposure.variable == COURSES else registry.dictionary[exposure.variable].label
 
 
 def estimates_sentences(seen: ExposureAnalysis, form) -> tuple[str, str]:
@@ -323,6 +353,16 @@ def landmark_sentence(seen: ExposureAnalysis) -> str:
     return (
         f"The landmark at {_plural(seen.landmark_months, 'month')} leaves out {_plural(row['n_left_out'], 'patient')} and "
         f"{row['events_left_out']} {events}."
+    )
+
+
+def _view_key(analysis) -> tuple:
+    return (
+        analysis.registry.fingerprint,
+        analysis.endpoint.name,
+        analysis.window_months,
+        analysis.unknown_cause,
+        repr(analysis.view.filters),
     )
 
 

@@ -19,7 +19,8 @@ class Timeline:
     """One line a patient, ``row`` 0 on top; all times in months since diagnosis.
 
     bars      row, position (of the patient in the registry), patient (pseudonym), start (0), end, end_kind ("Death", "Last
-              contact", "Another end of follow-up"), group (level that the rows are sorted by, "" where they are not)
+              contact", "Another end of follow-up"), group (level that the rows are sorted by, "" where they are not), since
+              (month of the exposure, NaN for never)
     courses   row, patient, course, start, stop (NaN where not recorded, never beyond the end of the bar)
     marks     row, patient, month, kind: the label of every dated yes or no (infection, .., resolution) and the end of the bar
     immortal  row, patient, start (0), end: the time that the exposed lived through before their exposure; empty without one
@@ -72,6 +73,7 @@ def timeline(
             "end": end,
             "end_kind": [_ENDS[state] for state in registry.follow_up["state"].to_numpy()[positions]],
             "group": group,
+            "since": since,
         }
     )
     had = ~np.isnan(since) & (since > 0)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from core.charts.chart import ACCENT, AUTOSIZE, INK, Chart, filled, text_width, with_data
+from core.charts.ratio_axis import ratio_range, ratio_ticks
 from core.charts.time_axis import tick_label
 
 ROW = 26  # height of a row in the plot
@@ -15,12 +16,6 @@ TOP = 34  # where the first row begins
 EVENTS, RATIO, P = 100, 142, 58  # widths of the text columns
 PLOT = 160  # the least width that a plot is worth drawing in
 NARROWEST_PLOT_VIEW = 600
-TICKS = (
-    (0.5, 0.67, 0.8, 1, 1.25, 1.5, 2),
-    (0.25, 0.33, 0.5, 0.67, 1, 1.5, 2, 3, 4),
-    (0.1, 0.2, 0.5, 1, 2, 5, 10),
-    (0.01, 0.1, 1, 10, 100),
-)
 
 
 def forest_chart(
@@ -38,12 +33,12 @@ def forest_chart(
     could not be estimated has its reason in place of the interval. Where there is less room than a plot needs the same
     rows are a table.
     """
-    low, high = _range_shown(rows)
+    low, high = ratio_range(rows)
     wide_y = TOP + ROW * np.arange(len(rows))
     heights = np.where(rows["is_header"], ROW, NARROW_ROW)
     narrow_y = TOP + np.concatenate([[0], np.cumsum(heights)[:-1]])
     bottom = int(TOP + ROW * len(rows))
-    ticks = _ticks(low, high)
+    ticks = ratio_ticks(low, high)
     table = pd.DataFrame(
         {
             "label": rows["label"].astype(str),
@@ -92,26 +87,6 @@ def _label_width(rows) -> int:
         for row in rows.itertuples(index=False)
     ]
     return int(min(260, 20 * np.ceil(max([60, *widths]) / 20)))
-
-
-def _range_shown(rows) -> tuple[float, float]:
-    """Every estimate between 0.01 and 100, the intervals as far as they help, and room on both sides of 1."""
-    estimates = rows["estimate"].to_numpy(dtype=float)
-    estimates = np.clip(estimates[~np.isnan(estimates)], 0.01, 100)
-    lows, highs = (rows[name].to_numpy(dtype=float) for name in ("conf_low", "conf_high"))
-    least, most = min(estimates, default=1), max(estimates, default=1)
-    low = max(np.nanmin([*lows, 1.0]), min(0.1, least / 1.5))
-    high = min(np.nanmax([*highs, 1.0]), max(10.0, most * 1.5))
-    return float(min(low, least, 0.6) / 1.08), float(max(high, most, 1.7) * 1.08)
-
-
-def _ticks(low, high) -> np.ndarray:
-    """The finest set of ticks that spans the axis."""
-    for every in TICKS:
-        shown = [tick for tick in every if low <= tick <= high]
-        if low >= every[0] / 2 and high <= every[-1] * 2:
-            break
-    return np.array(shown)
 
 
 def _intervals(rows, y, low, high) -> pd.DataFrame:

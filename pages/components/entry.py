@@ -11,6 +11,7 @@ PAGES = (
     ("pages/survival.py", "Survival", ":material/show_chart:", "survival"),
     ("pages/hazard_ratios.py", "Hazard ratios", ":material/balance:", "hazard_ratios"),
     ("pages/outcomes.py", "Outcomes", ":material/stacked_line_chart:", "outcomes"),
+    ("pages/treatment.py", "Treatment", ":material/hourglass_top:", "treatment"),
     ("pages/findings.py", "Findings", ":material/fact_check:", "findings"),
     ("pages/methods.py", "Methods", ":material/menu_book:", "methods"),
 )
