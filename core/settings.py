@@ -98,9 +98,10 @@ EVENT_ITSELF, WHAT_COMPETES = "The event", "What competes with it"
 # the endpoints with which nothing competes: Kaplan-Meier curves and log-rank tests answer for them
 ALONE = (OVERALL.label, EARLY.label)
 SHOWS = ("Survival", "Cumulative incidence", "Cumulative hazard")
-FROM_FIRST_DAY, FROM_LAST_DAY = "First day of the course", "Last day of the course"
+FROM_FIRST_DAY, FROM_LAST_DAY = "First day", "Last day"
 NOTHING_DATED = "Nothing dated"
-MOVING, AT_LANDMARK = "Changing group when exposed", "From the landmark on"
+MOVING, AT_LANDMARK = "Moving when exposed", "From the landmark"
+WHOLE_TIME, FIRST_YEAR = "All follow-up", "First 12 months"
 LONGEST_FIRST, EARLIEST_EXPOSED_FIRST = "Follow-up", "Time of the exposure"
 RATIO_PARTS = ("Each on its own", "Several together", "Subgroups", "Shape of an effect")
 ORDERS = ("As in the dictionary", "Smallest p first", "Largest difference first")
@@ -571,6 +572,7 @@ _FIXED: tuple[Setting, ...] = (
         options=timeline_orders,
         per_registry=True,
     ),
+    Setting("span", "Show", "choice", WHOLE_TIME, page="treatment", options=(WHOLE_TIME, FIRST_YEAR)),
     Setting(
         "runs",
         "Runs",

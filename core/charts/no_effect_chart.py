@@ -11,7 +11,7 @@ from core.charts.chart import ACCENT, AUTOSIZE, INK, Chart, with_data, wrapped
 from core.charts.time_axis import tick_label
 from core.charts.wording import NOT_ESTIMABLE, format_count, format_percent, format_ratio
 
-STRIP, HEAD = 78, 46  # height of the bars and of the words above them
+STRIP, HEAD = 74, 60  # height of the bars and of the words above them
 BINS = 44
 TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
 SHORT, LONG = 350, 640  # widths that the words are broken for
@@ -58,7 +58,7 @@ def no_effect_chart(result, *, labels: dict[str, str], muted: str, notice: str |
             marks.append(
                 (
                     x,
-                    top + HEAD - 6,
+                    top + HEAD - 20,
                     base,
                     f"observed {format_ratio(row.observed)}",
                     1 if np.log(x / low) < 0.75 * np.log(high / low) else -1,
@@ -76,7 +76,7 @@ def no_effect_chart(result, *, labels: dict[str, str], muted: str, notice: str |
         "medians": pd.DataFrame(medians, columns=["x", "y", "y2"]),
         "ticks": pd.DataFrame({"x": inside, "label": [tick_label(t) for t in inside], "y": bottom}),
         "bases": pd.DataFrame({"x": low, "x2": high, "y": [HEAD + STRIP, 2 * (HEAD + STRIP) + 26][: len(summary)]}),
-        "axis": pd.DataFrame({"top": [HEAD - 4.0], "y": [bottom]}),
+        "axis": pd.DataFrame({"top": [HEAD - 2.0], "y": [bottom]}),
     }
     said = [f"{label}: {' '.join(says)}" for label, says, *_ in heads]
     words = ["Hazard ratios by chance alone, with the observed ones.", *said]

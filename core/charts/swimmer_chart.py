@@ -27,6 +27,7 @@ def swimmer_chart(
     *,
     kinds: tuple[str, ...] = (),
     levels: tuple[str, ...] = (),
+    horizon: float | None = None,
     x_title: str = "Months from diagnosis",
     course: str = COURSE,
     source_mark: str | None = None,
@@ -35,23 +36,25 @@ def swimmer_chart(
 
     kinds    which of the timeline's marks to draw besides the end of follow-up, at most four
     levels   all levels of the variable that the rows are sorted by: bars then take the colour of their level
+    horizon  where the time axis ends; else at the longest follow-up
     course   what a course is called in the legend
+
     Beyond ``MOST_ROWS`` patients the figure is ``followed_chart`` instead.
     """
     if len(timeline.bars) > MOST_ROWS:
-        return followed_chart(timeline, x_title=x_title, source_mark=source_mark)
+        return followed_chart(timeline, horizon=horizon, x_title=x_title, source_mark=source_mark)
     bars = timeline.bars
     n = len(bars)
     height = 14.0 if n <= 60 else 10.0
     y, headings, bottom = _places(bars["group"].tolist(), height)
-    end = max(float(bars["end"].max()) if n else 0.0, 1.0)
+    end = _end(bars, horizon)
     kinds = tuple(kinds)[: len(LOOKS)]
     ticks = time_ticks(end)
     happened = timeline.marks[timeline.marks["kind"].isin(kinds)]
     rows = pd.DataFrame(
         {
             "y": y,
-            "end": bars["end"],
+            "end": bars["end"].clip(upper=end),
             "level": bars["group"].where(bars["group"].isin(levels), "") if levels else "",
             "label": bars["patient"].astype(str) if height > 12 else "",
             "c0": bars["patient"].astype(str),
@@ -62,13 +65,14 @@ def swimmer_chart(
             "c5": _read_out(happened, n),
         }
     )
-    courses = timeline.courses[["row", "start", "stop"]].copy()
+    courses = timeline.courses.loc[timeline.courses["start"] < end, ["row", "start", "stop"]].copy()
     courses["y"] = y[courses["row"].to_numpy(dtype=int)]
-    courses["stop"] = courses["stop"].fillna(courses["start"]).clip(lower=courses["start"] + 0.004 * end)
+    courses["stop"] = courses["stop"].fillna(courses["start"]).clip(lower=courses["start"] + 0.004 * end, upper=end)
     immortal = timeline.immortal[["row", "start", "end"]].copy()
+    immortal["end"] = immortal["end"].clip(upper=end)
     immortal["y"] = y[immortal["row"].to_numpy(dtype=int)]
     marks = timeline.marks[["row", "month", "kind"]]
-    marks = marks[marks["kind"].isin([*kinds, *ENDS])]
+    marks = marks[marks["kind"].isin([*kinds, *ENDS]) & (marks["month"] <= end)]
     marks = marks.assign(y=y[marks["row"].to_numpy(dtype=int)], what=_positions(marks["kind"], kinds))
     present = [kind for kind in (*kinds, *ENDS) if (marks["kind"] == kind).any()]
     legend = _legend(present, kinds, course if len(courses) else "", bool(len(immortal)))
@@ -89,7 +93,11 @@ def swimmer_chart(
 
 
 def followed_chart(
-    timeline: Timeline, *, x_title: str = "Months from diagnosis", source_mark: str | None = None
+    timeline: Timeline,
+    *,
+    horizon: float | None = None,
+    x_title: str = "Months from diagnosis",
+    source_mark: str | None = None,
 ) -> Chart:
     """How many patients are still followed at each time: exposed, not exposed yet but later, and never exposed.
 
@@ -97,7 +105,7 @@ def followed_chart(
     """
     bars = timeline.bars
     ends, since = bars["end"].to_numpy(dtype=float), bars["since"].to_numpy(dtype=float)
-    end = max(float(ends.max(initial=0.0)), 1.0)
+    end = _end(bars, horizon)
     times = np.linspace(0, end, GRID)
     since = np.where(since < ends, since, np.nan)
     followed = ends[:, None] > times
@@ -126,6 +134,11 @@ def followed_chart(
     said = f"Patients still followed over {tick_label(round(end, 1))} months: {format_count(n)} at the start"
     said += f", {format_count(exposed)} of them exposed at some time." if exposed else "."
     return Chart(with_data(template, datasets), said)
+
+
+def _end(bars, horizon) -> float:
+    longest = max(float(bars["end"].max()) if len(bars) else 0.0, 1.0)
+    return min(float(horizon), longest) if horizon else longest
 
 
 def _places(groups, height):

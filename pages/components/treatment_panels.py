@@ -23,7 +23,7 @@ from core.exposure_analysis import (
     since_their_dates,
 )
 from core.exposures import undated
-from core.settings import MOVING
+from core.settings import FIRST_YEAR, MOVING
 from core.survival.exposure import EXPOSED, NOT_EXPOSED
 from core.treatment import LANDMARK, NAIVE, TIME_DEPENDENT
 from pages.components.controls import choose
@@ -71,8 +71,10 @@ def timelines_panel(seen: ExposureAnalysis) -> None:
         "Nobody who died in such a stretch could ever become exposed: whoever has one is alive at its end."
     )
     with panel("Everybody's time, and where immortal time comes from", how_to_read=how, key="timelines_panel"):
-        with st.container(width=260):
-            sort = choose(registry, "timeline_sort")
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            with st.container(width=260):
+                sort = choose(registry, "timeline_sort")
+            span = choose(registry, "span")
         found = seen.timelines(sort)
         variable = registry.dictionary.by_label(sort)
         show_chart(
@@ -80,6 +82,7 @@ def timelines_panel(seen: ExposureAnalysis) -> None:
                 found,
                 kinds=shown_kinds(seen),
                 levels=variable.levels if variable else (),
+                horizon=12.0 if span == FIRST_YEAR else None,
                 source_mark=registry.source or None,
             ),
             key="timelines",
