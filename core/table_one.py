@@ -1,6 +1,7 @@
 """Table 1: every variable for all patients and for each group, how far apart the groups are, and tests on request."""
 
 import itertools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from core.conventions import SMALL_EXPECTED_COUNT, SMALL_STRATUM
 from core.errors import NotEstimable
 from core.fisher import fisher_exact
 from core.registry import Variable
+from core.registry.dictionary import Dictionary
 
 ALL = ""  # stands for all patients in a column of groups: no level is without a label
 MEAN, MEDIAN = "mean", "median"
@@ -19,6 +21,7 @@ WELCH_T, WELCH_ANOVA = "Welch's t test", "Welch's analysis of variance"
 RANK_SUM, KRUSKAL_WALLIS = "Wilcoxon rank-sum test", "Kruskal-Wallis test"
 CHI_SQUARE, FISHER = "Chi-square test", "Fisher's exact test"
 KEPT, LEFT_OUT = "Kept", "Left out"
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +120,28 @@ def table_one(
         chosen,
         n_ungrouped,
     )
+
+
+def described_variables(dictionary: Dictionary, grouping: Variable | None = None) -> tuple[Variable, ...]:
+    """What a Table 1 by ``grouping`` describes: everything but the grouping itself, what it was made from, and what else
+    was made from that (lesion type, where stage groups), because those differ between the groups by definition."""
+    if grouping is None:
+        return dictionary.filters
+    sources = _sources(grouping, dictionary)
+    return tuple(
+        v
+        for v in dictionary.filters
+        if v.name != grouping.name
+        and v.name not in sources
+        and grouping.name not in _sources(v, dictionary)
+        and not sources & _sources(v, dictionary)
+    )
+
+
+def _sources(variable, dictionary):
+    """What a variable was made from, dates apart: two lengths of time that share a date are still two things."""
+    names = set(_WORD.findall(variable.derived))
+    return {v.name for v in dictionary if v.name in names and v.kind != "date"}
 
 
 def kept_and_left_out(patients: pd.DataFrame, variables: Sequence[Variable], kept: np.ndarray) -> TableOne:

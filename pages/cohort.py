@@ -1,17 +1,23 @@
-"""Who is in it: counts and how the filters lead to them."""
+"""Who is in it: Table 1, how the filters lead here, timelines, distributions, missing values, patients, follow-up."""
 
+from core.cautions import AFTER_BASELINE
+from core.cohort_choices import SELECTION, TABLE
+from pages.components.controls import tabs
 from pages.components.entry import require_app
-from pages.components.figures import attrition_panel
-from pages.components.panels import heading
+from pages.components.panels import heading, show_cautions
 from pages.components.sidebar import current_analysis
 from pages.components.source import load_registry
-from pages.components.tables import counts_panel, findings_panel
+from pages.components.table_one_panels import selection_panel, table_one_panel
+
+PARTS = {TABLE: table_one_panel, SELECTION: selection_panel}
 
 require_app()
 registry = load_registry()
 analysis = current_analysis(registry, "cohort")
 
 heading("Who is in this cohort?", analysis)
-attrition_panel(analysis)
-counts_panel(analysis)
-findings_panel(registry)
+show_cautions(analysis, (AFTER_BASELINE,))
+for label, tab in tabs(registry, "tab").items():
+    if tab.open and label in PARTS:
+        with tab:
+            PARTS[label](analysis)

@@ -26,6 +26,7 @@ ORDER = (
     ("no_effect",),
     ("timeline",),
     ("grouping",),
+    ("cohort_choices",),
     ("settings",),
     ("view",),
     ("analysis",),

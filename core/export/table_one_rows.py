@@ -5,17 +5,9 @@ import pandas as pd
 from core.charts.wording import format_count, format_number, format_p
 from core.conventions import SMALL_EXPECTED_COUNT
 from core.registry import Variable
-from core.registry.dictionary import ROLES
+from core.registry.dictionary import ROLES, SECTIONS
 from core.table_one import ALL, CHI_SQUARE, FISHER, MEAN, RANK_SUM, TableOne
 
-SECTIONS = {
-    "demographic": "Demographics",
-    "clinical": "Clinical features",
-    "laboratory": "Laboratory",
-    "treatment": "Treatment",
-    "outcome": "Outcome",
-    "identifier": "Record",
-}
 SECTION, CHARACTERISTIC, LEVEL, MISSING = "Section", "Characteristic", "Level", "Missing"
 SMD, P_VALUE, TEST = "SMD", "p", "Test"
 NOTHING = "–"

@@ -16,6 +16,15 @@ KINDS = ("binary", "nominal", "ordinal", "continuous", "count", "date", "text")
 CATEGORICAL = ("binary", "nominal", "ordinal")
 NUMERIC = ("continuous", "count")
 ROLES = ("identifier", "demographic", "clinical", "laboratory", "treatment", "outcome")
+# what the part of a variable is called where variables are listed
+SECTIONS = {
+    "demographic": "Demographics",
+    "clinical": "Clinical features",
+    "laboratory": "Laboratory",
+    "treatment": "Treatment",
+    "outcome": "Outcome",
+    "identifier": "Record",
+}
 TIMINGS = ("baseline", "post-baseline")
 MEANINGS = (
     "patient_id",

@@ -20,6 +20,7 @@ from core.table_one import (
     RANK_SUM,
     WELCH_ANOVA,
     WELCH_T,
+    described_variables,
     kept_and_left_out,
     table_one,
 )
@@ -276,3 +277,16 @@ def test_who_was_left_out_is_a_table_of_two_groups():
     nobody = kept_and_left_out(frame, [AGE], np.ones(6, dtype=bool))
     assert nobody.group_levels == ("Kept",)
     assert nobody.comparisons["smd_reason"].tolist() == ["only one group"]
+
+
+def test_what_the_groups_are_made_from_is_not_described_by_them():
+    dictionary = read_registry(ROOT / "data" / "sample").dictionary
+    by_stage = {v.name for v in described_variables(dictionary, dictionary["stage"])}
+    assert not {"stage", "lesion_type"} & by_stage
+    assert {"age", "lesion_duration", "sts_courses"} <= by_stage
+    by_type = {v.name for v in described_variables(dictionary, dictionary["lesion_type"])}
+    assert not {"stage", "lesion_type"} & by_type
+    assert {v.name for v in dictionary.filters} - {
+        v.name for v in described_variables(dictionary, dictionary["sex"])
+    } == {"sex"}
+    assert described_variables(dictionary) == dictionary.filters
