@@ -27,8 +27,8 @@ def cautions(analysis: Analysis) -> tuple[Caution, ...]:
     )
 
 
-def after_baseline(analysis: Analysis) -> tuple[Caution, ...]:
-    """Filters and groups on what is known only after diagnosis."""
+def after_baseline(analysis: Analysis, *, grouped: bool = True) -> tuple[Caution, ...]:
+    """Filters, and where something is ``grouped`` groups, on what is known only after diagnosis."""
     found = []
     dictionary = analysis.registry.dictionary
     filtered = [dictionary[f.variable] for f in analysis.view.filters if dictionary[f.variable].is_post_baseline]
@@ -40,7 +40,7 @@ def after_baseline(analysis: Analysis) -> tuple[Caution, ...]:
                 "into this group, so its survival looks better than it is.",
             )
         )
-    if analysis.by is not None and analysis.by.is_post_baseline:
+    if grouped and analysis.by is not None and analysis.by.is_post_baseline:
         found.append(
             Caution(
                 AFTER_BASELINE,

@@ -15,6 +15,7 @@ from pages.components.ratio_panels import (
 from pages.components.second_engine import confirmation
 from pages.components.sidebar import current_analysis
 from pages.components.source import load_registry
+from pages.components.treatment_panels import later_panel
 
 require_app()
 registry = load_registry()
@@ -33,6 +34,7 @@ parts = tabs(registry, "part")
 with parts["Each on its own"] as part:
     if part.open:
         each_panel(analysis)
+        later_panel(analysis)
         each_table(analysis)
 with parts["Several together"] as part:
     if part.open:

@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from core.cautions import AFTER_BASELINE
 from core.exposure_analysis import ExposureAnalysis, chosen_exposure, undated_count
 from pages.components.controls import choose, has_effect
 from pages.components.entry import require_app
-from pages.components.panels import heading, show_cautions
+from pages.components.panels import heading
 from pages.components.sidebar import current_analysis
 from pages.components.source import load_registry
 from pages.components.treatment_panels import (
@@ -39,7 +38,6 @@ exposure = chosen_exposure(analysis)
 
 with top:
     heading("Do the treated do better, or do those who live longer get more treatment?", analysis)
-    show_cautions(analysis, (AFTER_BASELINE,))
 if exposure is not None:
     seen = ExposureAnalysis(analysis, exposure)
     estimates_panel(seen)

@@ -125,9 +125,10 @@ def _template() -> dict:
         .mark_rect(opacity=0.05, **quiet)
         .encode(x=alt.value(0), x2=alt.value(expr("width")), y=y("y0"), y2="y1:Q", color=ink),
         data("span").mark_rule(opacity=0.8, **quiet).encode(x=x(), x2="x2:Q", y=y("y0"), color=ink),
-        data("span")
+        data("rows")
+        .transform_calculate(ya="wide ? datum.y0 : datum.yi - 16")
         .mark_rule(strokeDash=[4, 3], opacity=0.6, **quiet)
-        .encode(x=one, y=y("y0"), y2=alt.value(TOP), color=ink),
+        .encode(x=one, y=y("ya"), y2="y1:Q", color=ink),
         data("ticks")
         .transform_calculate(end="datum.y0 + 5")
         .mark_rule(**quiet)

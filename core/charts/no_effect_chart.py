@@ -76,7 +76,7 @@ def no_effect_chart(result, *, labels: dict[str, str], muted: str, notice: str |
         "medians": pd.DataFrame(medians, columns=["x", "y", "y2"]),
         "ticks": pd.DataFrame({"x": inside, "label": [tick_label(t) for t in inside], "y": bottom}),
         "bases": pd.DataFrame({"x": low, "x2": high, "y": [HEAD + STRIP, 2 * (HEAD + STRIP) + 26][: len(summary)]}),
-        "axis": pd.DataFrame({"top": [HEAD - 2.0], "y": [bottom]}),
+        "axis": pd.DataFrame({"y": [bottom]}),
     }
     said = [f"{label}: {' '.join(says)}" for label, says, *_ in heads]
     words = ["Hazard ratios by chance alone, with the observed ones.", *said]
@@ -137,7 +137,8 @@ def _template(height: int) -> dict:
         return alt.Y(f"{name}:Q", scale=None, axis=None)
 
     layers = [
-        data("axis")
+        data("bases")
+        .transform_calculate(top=f"datum.y - {STRIP}")
         .mark_rule(strokeDash=[4, 3], opacity=0.6, **quiet)
         .encode(x=alt.X(datum=1, type="quantitative", scale=scale, axis=None), y=y("top"), y2="y:Q", color=ink)
     ]

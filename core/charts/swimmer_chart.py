@@ -282,6 +282,8 @@ def _template(height: int, by_level: bool) -> dict:
         )
 
     color = alt.Color("level:N", scale=alt.Scale(domain=["@levels"]), legend=None) if by_level else ink
+    # bars of several colours take the accent's, too
+    course = ink if by_level else accent
     hover = alt.selection_point(name="row", on="pointerover", clear="pointerout", encodings=["y"], empty=False)
     tips = zip(
         ("c0", "c1", "c2", "c3", "c4", "c5"),
@@ -292,7 +294,7 @@ def _template(height: int, by_level: bool) -> dict:
         *_axis(height, ink),
         box(boxed("immortal", 6), "start", "end", alt.value("orange"), 0.28),
         box(boxed("rows", 1.5), "zero", "end", color, 0.85 if by_level else 0.35),
-        box(boxed("courses", 3.5), "start", "stop", accent, 1),
+        box(boxed("courses", 3.5), "start", "stop", course, 1),
     ]
     for what, (shape, paint, size) in enumerate(LOOKS):
         layers.append(
@@ -306,7 +308,7 @@ def _template(height: int, by_level: bool) -> dict:
         look |= {"angle": 45} if kind == DEATH else {}
         layers.append(_mark("marks", "month", "y", len(LOOKS) + i, ink, **look))
         layers.append(_mark("legend", "lx", "ly", len(LOOKS) + i, ink, False, **look))
-    for what, color_of, around, opacity in ((-1, accent, 3.5, 1), (-2, alt.value("orange"), 6, 0.28)):
+    for what, color_of, around, opacity in ((-1, course, 3.5, 1), (-2, alt.value("orange"), 6, 0.28)):
         layers.append(
             _legend_at()
             .transform_filter(f"datum.what == {what}")

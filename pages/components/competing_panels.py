@@ -4,9 +4,10 @@ import streamlit as st
 
 from core import competing
 from core.analysis import Analysis
-from core.cautions import AFTER_BASELINE, FEW_EVENTS, LEFT_OUT, SMALL, after_baseline
+from core.cautions import AFTER_BASELINE, FEW_EVENTS, LEFT_OUT, SMALL
 from core.charts.forest_chart import forest_chart
 from core.charts.incidence_chart import incidence_chart
+from core.charts.notice import with_notice
 from core.charts.ratio_rows import ratio_rows
 from core.charts.stacked_chart import stacked_chart
 from core.charts.wording import (
@@ -23,7 +24,7 @@ from core.errors import NotEstimable
 from core.settings import RISK_TABLES
 from pages.components.controls import choose, has_effect
 from pages.components.literal import literal
-from pages.components.panels import panel, show_caution, show_cautions, show_chart
+from pages.components.panels import baseline_notice, panel, show_cautions, show_chart
 from pages.components.tables import text_table
 
 MOST_MULTIPLES = 6
@@ -77,13 +78,18 @@ def incidence_panel(analysis: Analysis, *, key: str, cause: int = competing.EVEN
                 at_risk="extended" if settings.get("risk_table", RISK_TABLES[0]) == RISK_TABLES[0] else "simple",
                 notes=_test_notes(analysis, cause),
                 naive=competing.naive(analysis, cause) if overlay else None,
-                notice="Dotted: 1 − Kaplan-Meier, which takes competing events for losses." if overlay else None,
+                notice=_notice(analysis, overlay),
                 source_mark=analysis.registry.source or None,
             ),
             key=key,
         )
         st.caption(literal(_why(analysis, cause)))
-        show_cautions(analysis, (AFTER_BASELINE, SMALL, LEFT_OUT))
+        show_cautions(analysis, (AFTER_BASELINE, SMALL, LEFT_OUT), on_figure=True)
+
+
+def _notice(analysis, overlay) -> str | None:
+    said = ["Dotted: 1 − Kaplan-Meier, which takes competing events for losses."] if overlay else []
+    return " ".join([*said, baseline_notice(analysis) or ""]).strip() or None
 
 
 def naive_panel(analysis: Analysis, cause: int) -> None:
@@ -144,12 +150,15 @@ def states_panel(analysis: Analysis) -> None:
         }
         whole = competing.state_incidence(analysis, found, by_group=False)
         mark = analysis.registry.source or None
-        show_chart(stacked_chart(whole, "All", source_mark=mark, **shown), key="states_all")
-        show_cautions(analysis, (AFTER_BASELINE,))
+        chart = stacked_chart(whole, "All", source_mark=mark, **shown)
+        notice = baseline_notice(analysis, grouped=False)
+        show_chart(with_notice(chart, notice, above="24 + 20 * legend_rows"), key="states_all")
+        show_cautions(analysis, (AFTER_BASELINE,), on_figure=True)
     if analysis.by is None or shown is None:
         return
     with panel(f"The same by {literal(_in_sentence(analysis.by.label))}", key="states_groups_panel"):
         by_group = competing.state_incidence(analysis, found, by_group=True)
+        show_cautions(analysis, (AFTER_BASELINE,))
         with st.grid(columns="auto", min_column_width=300):
             for i, level in enumerate(by_group.strata[:MOST_MULTIPLES]):
                 show_chart(
@@ -272,16 +281,13 @@ def two_ratios_panel(analysis: Analysis, cause: int) -> None:
         rows = ratio_rows(
             frame, {v.name: v.label_with_step for v in variables}, {v.name: v.reference for v in variables}
         )
-        show_chart(
-            forest_chart(rows, ratio_title="Ratio (95% CI)", lower="less of it", higher="more of it"), key="two_ratios"
-        )
+        chart = forest_chart(rows, ratio_title="Ratio (95% CI)", lower="less of it", higher="more of it")
+        show_chart(with_notice(chart, baseline_notice(analysis, grouped=False)), key="two_ratios")
         st.caption(
             "Each covariate in models of its own, known at diagnosis. For causes ask the first, for an outlook the second; "
             "a covariate that only prevents the competing event has a subdistribution ratio above 1 and a cause-specific one of 1."
         )
-        for caution in after_baseline(analysis):
-            show_caution(caution)
-        show_cautions(analysis, (FEW_EVENTS,))
+        show_cautions(analysis, (AFTER_BASELINE, FEW_EVENTS), on_figure=True)
 
 
 def no_median_panel(analysis: Analysis) -> None:

@@ -3,10 +3,11 @@
 import streamlit as st
 
 from core.analysis import Analysis
-from core.cautions import AFTER_BASELINE, LEFT_OUT, SMALL
+from core.cautions import AFTER_BASELINE, FEW_EVENTS, LEFT_OUT, SMALL
 from core.charts.attrition_chart import attrition_chart
 from core.charts.forest_chart import forest_chart
 from core.charts.forest_rows import forest_rows
+from core.charts.notice import with_notice
 from core.charts.survival_chart import survival_chart
 from core.charts.wording import format_interval, format_months, format_p_statement, format_percent
 from core.conventions import SMALL_RISK_SET
@@ -15,7 +16,7 @@ from core.errors import NotEstimable
 from core.settings import RISK_TABLES, SHOWS
 from pages.components.competing_panels import competing_headline, incidence_panel
 from pages.components.literal import literal
-from pages.components.panels import panel, show_cautions, show_chart
+from pages.components.panels import baseline_notice, panel, show_cautions, show_chart
 
 HOW_TO_READ_FOREST = (
     "How to read this: right of 1 the hazard is higher, left of 1 lower, compared with the reference; the line is the 95% "
@@ -79,11 +80,12 @@ def survival_panel(analysis: Analysis, *, key: str) -> None:
                 x_title=analysis.time_title,
                 at_risk="extended" if settings.get("risk_table") == RISK_TABLES[0] else "simple",
                 notes=_comparison_notes(analysis),
+                notice=baseline_notice(analysis),
                 source_mark=analysis.registry.source or None,
             ),
             key=key,
         )
-        show_cautions(analysis, (AFTER_BASELINE, SMALL, LEFT_OUT))
+        show_cautions(analysis, (AFTER_BASELINE, SMALL, LEFT_OUT), on_figure=True)
 
 
 def _how_to_read(analysis, show):
@@ -140,14 +142,16 @@ def forest_panel(analysis: Analysis, variables, *, key: str, title: str) -> None
     with panel(title, how_to_read=how, key=f"{key}_panel"):
         result = analysis.hazard_ratios(known)
         rows = forest_rows(result.terms, {v.name: v.label_with_step for v in known}, overall=result.overall)
-        show_chart(forest_chart(rows, x_title=f"{ratio_name(analysis)} (95% CI), log scale"), key=key)
-        show_cautions(analysis, ("after baseline", "few events"))
+        chart = forest_chart(rows, x_title=f"{ratio_name(analysis)} (95% CI), log scale")
+        show_chart(with_notice(chart, baseline_notice(analysis, grouped=False)), key=key)
+        show_cautions(analysis, (AFTER_BASELINE, FEW_EVENTS), on_figure=True)
 
 
 def attrition_panel(analysis: Analysis) -> None:
     """How the filters lead from all patients to these."""
     with panel("From all patients to these"):
-        show_chart(attrition_chart(analysis.attrition), key="attrition")
-        show_cautions(analysis, (AFTER_BASELINE,))
+        chart = attrition_chart(analysis.attrition)
+        show_chart(with_notice(chart, baseline_notice(analysis, grouped=False)), key="attrition")
+        show_cautions(analysis, (AFTER_BASELINE,), on_figure=True)
         if len(analysis.attrition) == 1:
             st.caption("No filter is set: everybody is in.")

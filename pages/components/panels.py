@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from core.analysis import Analysis
-from core.cautions import AFTER_BASELINE, Caution, cautions
+from core.cautions import AFTER_BASELINE, Caution, after_baseline, cautions
 from core.charts.chart import Chart
 from core.errors import NotEstimable
 from pages.components.link import draw_share, report_on_link
@@ -50,11 +50,24 @@ def show_chart(chart: Chart, key: str) -> None:
     st.vega_lite_chart(chart.spec, key=key, alt=chart.alt, width="stretch")
 
 
-def show_cautions(analysis: Analysis, kinds: tuple[str, ...] | None = None) -> None:
-    """The notices of the view, on the figure itself."""
-    for caution in cautions(analysis):
-        if kinds is None or caution.kind in kinds:
+def baseline_notice(analysis: Analysis, *, grouped: bool = True) -> str | None:
+    """The caution about what is known only after diagnosis, to be drawn on a figure; None where it does not apply."""
+    return " ".join(caution.text for caution in after_baseline(analysis, grouped=grouped)) or None
+
+
+def show_cautions(analysis: Analysis, kinds: tuple[str, ...] | None = None, *, on_figure: bool = False) -> None:
+    """The notices of the view, with the way to the page that answers without immortal time.
+
+    ``on_figure``: the figure itself carries ``baseline_notice``, so that only the way is shown.
+    """
+    shown = [caution for caution in cautions(analysis) if kinds is None or caution.kind in kinds]
+    for caution in shown:
+        if not (on_figure and caution.kind == AFTER_BASELINE):
             show_caution(caution)
+    if analysis.view.page != "treatment" and any(caution.kind == AFTER_BASELINE for caution in shown):
+        st.page_link(
+            "pages/treatment.py", label="Ask it without immortal time: the Treatment page", icon=ICONS[AFTER_BASELINE]
+        )
 
 
 def show_caution(caution: Caution) -> None:

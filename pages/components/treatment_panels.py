@@ -9,6 +9,7 @@ from core.charts.exposure_rows import exposure_rows
 from core.charts.forest_chart import forest_chart
 from core.charts.forest_rows import forest_rows
 from core.charts.no_effect_chart import no_effect_chart
+from core.charts.notice import with_notice
 from core.charts.survival_chart import survival_chart
 from core.charts.swimmer_chart import MOST_ROWS, swimmer_chart
 from core.charts.wording import format_estimate, format_p_statement, format_percent, format_ratio
@@ -28,7 +29,7 @@ from core.survival.exposure import EXPOSED, NOT_EXPOSED
 from core.treatment import LANDMARK, NAIVE, TIME_DEPENDENT
 from pages.components.controls import choose
 from pages.components.literal import literal
-from pages.components.panels import panel, show_chart
+from pages.components.panels import baseline_notice, panel, show_chart
 
 AT_ONCE = 250_000  # patients times runs up to which the draws are made without being asked for
 INDICATION = (
@@ -49,9 +50,8 @@ def estimates_panel(seen: ExposureAnalysis) -> None:
             LANDMARK: f"Landmark: exposed by month {seen.landmark_months}",
             NAIVE: "Naive: ever exposed, as a fixed label",
         }
-        show_chart(
-            estimates_chart(order, labels=labels, headline=TIME_DEPENDENT, muted=NAIVE, events=events), key="estimates"
-        )
+        chart = estimates_chart(order, labels=labels, headline=TIME_DEPENDENT, muted=NAIVE, events=events)
+        show_chart(with_notice(chart, _filtered(seen.analysis)), key="estimates")
         said = [landmark_sentence(seen), seen.definition, INDICATION]
         if seen.n_not_known:
             said.insert(
@@ -120,7 +120,10 @@ def curves_panel(seen: ExposureAnalysis) -> None:
             shared["x_title"] = f"Months from the landmark, {seen.landmark_months} months after diagnosis"
             how = f"Kaplan-Meier from the landmark on, by whether exposed by then. {landmark_sentence(seen)}"
         notes = (seen.exposure.label, f"{test.method}: {format_p_statement(test.p_value)}")
-        show_chart(survival_chart(result, levels=levels, notes=notes, **shared), key="exposure_curves")
+        show_chart(
+            survival_chart(result, levels=levels, notes=notes, notice=_filtered(seen.analysis), **shared),
+            key="exposure_curves",
+        )
         st.caption(literal(f"{how} Curves are lighter where fewer than {SMALL_RISK_SET} are at risk."))
 
 
@@ -137,7 +140,8 @@ def thresholds_panel(seen: ExposureAnalysis) -> None:
         chosen = frame["threshold"] == seen.exposure.courses
         label = frame["label"].str.capitalize().where(~chosen, frame["label"].str.capitalize() + " (chosen)")
         rows = exposure_rows(frame.assign(label=label))
-        show_chart(forest_chart(rows, events_title="Exposed: ev./pat."), key="thresholds")
+        chart = forest_chart(rows, events_title="Exposed: ev./pat.")
+        show_chart(with_notice(chart, _filtered(seen.analysis)), key="thresholds")
 
 
 def no_effect_panel(seen: ExposureAnalysis) -> None:
@@ -234,7 +238,8 @@ def model_panel(seen: ExposureAnalysis) -> None:
         st.markdown(literal(said))
         result = seen.model
         labels = {v.name: v.label_with_step for v in seen.baseline}
-        show_chart(forest_chart(forest_rows(result.terms, labels, result.overall)), key="model")
+        chart = forest_chart(forest_rows(result.terms, labels, result.overall))
+        show_chart(with_notice(chart, _filtered(seen.analysis)), key="model")
 
 
 def later_panel(analysis: Analysis) -> None:
@@ -247,12 +252,20 @@ def later_panel(analysis: Analysis) -> None:
             st.markdown("This registry records nothing that begins after diagnosis.")
             return
         if len(frame):
-            show_chart(forest_chart(exposure_rows(frame), events_title="Exposed: ev./pat."), key="later")
+            chart = forest_chart(exposure_rows(frame), events_title="Exposed: ev./pat.")
+            show_chart(with_notice(chart, _filtered(analysis)), key="later")
             if frame["n_not_known"].any():
                 some = [f"{row.label} ({row.n_not_known})" for row in frame.itertuples() if row.n_not_known]
                 st.caption(literal(f"Left out because it is not known whether or when: {', '.join(some)}."))
         if left:
-            st.markdown(literal(f"Not shown, because it cannot be placed in time: {' '.join(left)}"))
+            st.markdown(literal(f"Not shown, because it cannot be placed in time. {' '.join(left)}"))
+        st.page_link(
+            "pages/treatment.py", label="More about each on the Treatment page", icon=":material/hourglass_top:"
+        )
+
+
+def _filtered(analysis) -> str | None:
+    return baseline_notice(analysis, grouped=False)
 
 
 def _draw_controls(registry):
