@@ -119,8 +119,8 @@ def _in_sentence(label: str) -> str:
 
 
 def _comparison_notes(analysis) -> tuple[str, ...]:
-    if analysis.by is None:
-        return ()
+    if analysis.by is None or analysis.by.is_post_baseline:
+        return ()  # a test at face value is no headline: the notice takes its place
     try:
         test = analysis.comparison
     except NotEstimable as reason:

@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis import Analysis
+from core.cautions import AFTER_BASELINE, FEW_EVENTS
 from core.charts.forest_chart import forest_chart
 from core.charts.forest_rows import ROW_COLUMNS, forest_rows
 from core.charts.schoenfeld_chart import schoenfeld_chart
@@ -46,7 +47,7 @@ def each_panel(analysis: Analysis) -> None:
         else:
             rows = forest_rows(_sorted_terms(result.terms, ordered), label, overall=result.overall)
         show_chart(forest_chart(rows, x_title=f"{ratio_name(analysis)} (95% CI), log scale"), key="forest")
-        show_cautions(analysis, ("few events",))
+        show_cautions(analysis, (AFTER_BASELINE, FEW_EVENTS))
 
 
 def _each(analysis):

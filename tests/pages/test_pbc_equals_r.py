@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.charts.wording import format_interval, format_ratio
+from core.charts.wording import format_estimate, format_p
 from tests.pages.test_pages import charts, table_with
 from tests.reference.loading import assert_close, reference
 
@@ -85,17 +85,16 @@ def test_medians_and_the_test_on_the_survival_page_are_those_of_r(app, pbc_folde
 
 def test_the_hazard_ratios_are_those_of_coxph(app, pbc_folder):
     at = app("hazard_ratios", pbc_folder)
-    table = table_with(at, "Hazard ratio")
+    column = "Hazard ratio (95% interval)"
+    table = table_with(at, column)
     label = {"age": "Age, per 10 years", "bili": "Bilirubin, per mg/dL", "albumin": "Albumin, per g/dL", "trt": "Treatment",
              "stage": "Histologic stage", "edema": "Oedema", "sex": "Sex"}  # fmt: skip
     for name, ratio in R["ratios"].items():
-        rows = table[(table["Covariate"] == label[name]) & (table["Hazard ratio"] != "reference")]
+        rows = table[(table["Covariate"] == label[name]) & (table[column] != "reference")]
         expected = zip(*(np.atleast_1d(ratio[k]) for k in ("estimate", "conf_low", "conf_high")), strict=True)
-        shown = zip(rows["Hazard ratio"], rows["95% interval"], strict=True)
-        for (estimate, interval), (hr, low, high) in zip(shown, expected, strict=True):
-            assert estimate == format_ratio(hr), name
-            assert interval == format_interval(low, high), name
-        assert len(rows) == np.atleast_1d(ratio["estimate"]).size
+        assert rows[column].tolist() == [format_estimate(*numbers) for numbers in expected], name
+        p = rows["p"].tolist()
+        assert p == [format_p(value) for value in np.atleast_1d(ratio["p_value"])], name
 
 
 def test_the_drawn_hazard_ratios_are_exact(overview):

@@ -1,0 +1,119 @@
+"""Every control of the Survival and Hazard ratios pages changes what it says, is in the link, and survives a page switch."""
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import opened, settled
+
+pytestmark = pytest.mark.browser
+
+# page and query; the setting; a value other than the default
+SURVIVAL = "survival?by.sample=Stage"
+CASES = [
+    (SURVIVAL, "show", "Cumulative incidence"),
+    (SURVIVAL, "show", "Cumulative hazard"),
+    (SURVIVAL, "interval", "plain"),
+    (SURVIVAL, "interval", "log"),
+    (SURVIVAL, "level", "99%"),
+    (SURVIVAL, "clock", "onset"),
+    (SURVIVAL, "risk_table", "At risk only"),
+    (SURVIVAL, "landmark", "3"),
+    (SURVIVAL, "at", "36"),
+    (SURVIVAL, "tau", "12"),
+    (SURVIVAL, "test", "Gehan-Breslow test"),
+    (f"{SURVIVAL}&test=Fleming-Harrington+test", "rho", "1"),
+    (f"{SURVIVAL}&test=Fleming-Harrington+test", "gamma", "0"),
+    (SURVIVAL, "within.sample", "Sex"),
+    ("survival", "by.sample", "Dialysis status"),
+    ("survival?by.sample=Age", "cut.age.sample", "in thirds"),
+    ("survival?by.sample=Age&cut.age.sample=at+a+value", "cut_at.age.sample", "60"),
+    ("survival?by.sample=This+selection+against+the+rest", "sample.stage", "Later"),
+    ("hazard_ratios", "sort", "Smallest p first"),
+    ("hazard_ratios", "risk_by", "6"),
+    ("hazard_ratios", "part", "Several together"),
+    ("hazard_ratios?part=Several+together", "together.sample", "Stage"),
+    ("hazard_ratios?part=Several+together&together.sample=Lesion+duration", "together_within.sample", "Sex"),
+    ("hazard_ratios?part=Several+together&together.sample=Lesion+duration", "firth", "true"),
+    ("hazard_ratios?part=Subgroups", "effect_of.sample", "Age"),
+    ("hazard_ratios?part=Shape+of+an+effect", "shape_of.sample", "Age"),
+]
+
+
+def content(page):
+    """Words, tables and drawn texts and lines of the page, without its link."""
+    main = page.get_by_test_id("stMain")
+    drawn = main.locator("svg.marks path").evaluate_all("paths => paths.map(path => path.getAttribute('d')).join()")
+    return (
+        main.inner_text() + main.locator("svg.marks text").evaluate_all("t => t.map(x => x.textContent).join()") + drawn
+    )
+
+
+def steady(page):
+    """The content once it no longer changes: charts are drawn after the script has ended."""
+    settled(page)
+    before = content(page)
+    for _ in range(40):
+        page.wait_for_timeout(250)
+        after = content(page)
+        if after == before and "svg" not in after:
+            return after
+        before = after
+    return before
+
+
+@pytest.fixture(scope="module")
+def seen_before():
+    """What a page shows before a choice; kept, because many choices start from the same page."""
+    return {}
+
+
+@pytest.mark.parametrize(("start", "name", "value"), CASES, ids=lambda part: str(part)[:40])
+def test_a_choice_changes_the_page_and_stays_in_the_link(sample_server, page, seen_before, start, name, value):
+    if start not in seen_before:
+        seen_before[start] = steady(opened(page, f"{sample_server}/{start}"))
+    glue = "&" if "?" in start else "?"
+    opened(page, f"{sample_server}/{start}{glue}{name}={value.replace(' ', '+').replace('%', '%25')}")
+    assert steady(page) != seen_before[start], f"{name} = {value} changed nothing"
+    assert parse_qs(urlsplit(page.url).query)[name] == [value]
+
+
+def test_the_method_for_ties_changes_the_ratios_where_there_are_ties(pbc_server, page):
+    efron = steady(opened(page, f"{pbc_server}/hazard_ratios"))
+    breslow = steady(opened(page, f"{pbc_server}/hazard_ratios?ties=breslow"))
+    assert breslow != efron
+
+
+def test_clicking_the_controls_does_what_the_link_says(sample_server, page):
+    opened(page, f"{sample_server}/{SURVIVAL}")
+    first = steady(page)
+    page.get_by_text("plain", exact=True).first.click()
+    expect(page).to_have_url(re.compile("interval=plain"))
+    plain = steady(page)
+    assert plain != first
+    page.get_by_text("99%", exact=True).first.click()
+    expect(page).to_have_url(re.compile("level=99"))
+    assert "99% interval" in steady(page)
+
+
+def test_choices_of_a_page_come_back_after_a_visit_elsewhere(sample_server, page):
+    opened(page, f"{sample_server}/survival?interval=plain&landmark=3")
+    expect(page.get_by_text("Landmark at 3 months").first).to_be_visible()
+    page.get_by_role("link", name="Hazard ratios", exact=True).click()
+    expect(page.get_by_role("heading", name="What goes with a higher hazard?")).to_be_visible()
+    settled(page)
+    page.get_by_role("link", name="Survival", exact=True).click()
+    expect(page.get_by_text("Landmark at 3 months").first).to_be_visible()
+    expect(page).to_have_url(re.compile("interval=plain"))
+
+
+def test_the_headline_numbers_are_confirmed_on_the_screen(sample_server, page):
+    for path in ("", "survival", "hazard_ratios"):
+        opened(page, f"{sample_server}/{path}")
+        expect(
+            page.get_by_text(
+                re.compile(r"Confirmed by lifelines 0\.30\.3: \d+ numbers, difference below 1e-(7|8|9|10|11|12)")
+            )
+        ).to_be_visible()
