@@ -22,6 +22,7 @@ from pages.components.treatment_panels import (
 require_app()
 registry = load_registry()
 top = st.container()
+missing = st.container()
 controls = st.container(horizontal=True, vertical_alignment="bottom")
 exposure = chosen_exposure(current_analysis(registry, "treatment"))
 counted = undated_count(registry)
@@ -38,15 +39,16 @@ exposure = chosen_exposure(analysis)
 
 with top:
     heading("Do the treated do better, or do those who live longer get more treatment?", analysis)
+if counted is not None:
+    with missing:
+        assumed_panel(analysis, counted)
 if exposure is not None:
     seen = ExposureAnalysis(analysis, exposure)
     estimates_panel(seen)
-    no_effect_panel(seen)
+    no_effect_panel(seen, with_controls=counted is None)
     timelines_panel(seen)
     curves_panel(seen)
     thresholds_panel(seen)
     model_panel(seen)
-if counted is not None:
-    assumed_panel(analysis, counted)
-elif exposure is None:
+elif counted is None:
     explain_nothing(analysis)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from core.charts.chart import ACCENT, AUTOSIZE, INK, Chart, with_data
+from core.charts.exposure_rows import short_note
 from core.charts.ratio_axis import ratio_range, ratio_ticks
 from core.charts.time_axis import tick_label
 from core.charts.wording import NOT_ESTIMABLE, format_count, format_estimate, format_p_statement
@@ -79,7 +80,7 @@ def _texts(row, labels, events):
     months = f"{row.person_months_exposed:,.0f} person-months exposed, {row.person_months_unexposed:,.0f} not"
     ratio = format_estimate(row.estimate, row.conf_low, row.conf_high) if known else NOT_ESTIMABLE
     p = format_p_statement(row.p_value) if known else ""
-    return labels[row.analysis], counts, months, ratio, p, "" if known else row.note
+    return labels[row.analysis], counts, months, ratio, p, "" if known else short_note(row.note)
 
 
 @lru_cache(maxsize=1)

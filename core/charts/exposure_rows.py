@@ -32,12 +32,13 @@ def exposure_rows(estimates: pd.DataFrame, *, conf_level: float = CONF_LEVEL) ->
                 False,
                 format_estimate(row.estimate, row.conf_low, row.conf_high) if known else NOT_ESTIMABLE,
                 format_p(row.p_value) if known else "",
-                "" if known else _short(row.note),
+                "" if known else short_note(row.note),
             )
         )
     frame = pd.DataFrame(rows, columns=ROW_COLUMNS)
     return frame.astype(dict.fromkeys(("estimate", "conf_low", "conf_high", "std_error"), float))
 
 
-def _short(note: str) -> str:
+def short_note(note: str) -> str:
+    """What stands in place of an interval: the reason, without what follows from it."""
     return str(note).partition(":")[0].rstrip(".")

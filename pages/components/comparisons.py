@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.analysis import Analysis
+from core.cautions import AFTER_BASELINE
 from core.charts.wording import (
     format_estimate,
     format_interval,
@@ -15,7 +16,7 @@ from core.errors import NotEstimable
 from core.survival import pairwise_logrank, restricted_mean_difference, survival_difference, trend_test
 from pages.components.controls import choose, has_effect
 from pages.components.literal import literal
-from pages.components.panels import panel
+from pages.components.panels import panel, show_cautions
 from pages.components.tables import text_table
 
 
@@ -159,6 +160,7 @@ def comparison_panel(analysis: Analysis) -> None:
                     with st.container(width=230):
                         choose(analysis.registry, name)
         test = analysis.comparison
+        show_cautions(analysis, (AFTER_BASELINE,))
         rows = [(test.method, format_number(test.statistic, 2), test.df, format_p(test.p_value))]
         if analysis.by.is_ordered and len(test.groups) > 2:
             trend = trend_test(analysis.outcome, analysis.strata, stratify=analysis.within)

@@ -27,7 +27,7 @@ from core.exposures import undated
 from core.settings import FIRST_YEAR, MOVING
 from core.survival.exposure import EXPOSED, NOT_EXPOSED
 from core.treatment import LANDMARK, NAIVE, TIME_DEPENDENT
-from pages.components.controls import choose
+from pages.components.controls import choose, value_of
 from pages.components.literal import literal
 from pages.components.panels import baseline_notice, panel, show_chart
 
@@ -144,8 +144,11 @@ def thresholds_panel(seen: ExposureAnalysis) -> None:
         show_chart(with_notice(chart, _filtered(seen.analysis)), key="thresholds")
 
 
-def no_effect_panel(seen: ExposureAnalysis) -> None:
-    """What the naive and the time-dependent ratio look like when the exposure does nothing."""
+def no_effect_panel(seen: ExposureAnalysis, *, with_controls: bool = True) -> None:
+    """What the naive and the time-dependent ratio look like when the exposure does nothing.
+
+    Without ``with_controls`` runs and seed are those of ``assumed_panel``.
+    """
     registry = seen.analysis.registry
     how = (
         "How to read this: in each run everybody's follow-up and the dates of the exposures stay as they are, and chance alone decides "
@@ -153,7 +156,9 @@ def no_effect_panel(seen: ExposureAnalysis) -> None:
         "resolved are still eligible for a course in these runs."
     )
     with panel("What would no effect look like?", how_to_read=how, key="no_effect_panel"):
-        runs, seed = _draw_controls(registry)
+        runs, seed = (
+            _draw_controls(registry) if with_controls else (value_of(registry, "runs"), value_of(registry, "seed"))
+        )
         key = ("dated", *seen.draws_key, runs, seed)
         result = _drawn(
             key,
@@ -200,14 +205,14 @@ def assumed_panel(analysis: Analysis, counted) -> None:
         if result is None:
             return
         begins = first + (k - 1) * spacing
-        notice = f"Assumed, not recorded: course {k} begins {begins:g} months after diagnosis in everybody who had it."
+        notice = f"Assumed, not recorded: course {k} begins {_months(begins)} after diagnosis in everybody who had it."
         labels = _chance_labels() | {TIME_DEPENDENT: "Time-dependent, with the assumed dates"}
         show_chart(no_effect_chart(result, labels=labels, muted=NAIVE, notice=notice), key="assumed")
         st.markdown(f":material/edit_calendar: {literal(notice)}")
         said = [_no_effect_sentence(result)]
         if faster := draws.n_shorter(begins):
             said.append(
-                f"{faster} of the {draws.n_exposed} with at least {k} were followed for less than {begins:g} months, so the true "
+                f"{faster} of the {draws.n_exposed} with at least {k} were followed for less than {_months(begins)}, so the true "
                 "dates were earlier than assumed."
             )
         if draws.n_missing:
@@ -266,6 +271,10 @@ def later_panel(analysis: Analysis) -> None:
 
 def _filtered(analysis) -> str | None:
     return baseline_notice(analysis, grouped=False)
+
+
+def _months(months: float) -> str:
+    return f"{months:g} month{'' if months == 1 else 's'}"
 
 
 def _draw_controls(registry):
