@@ -65,7 +65,7 @@ class Setting:
     ``page`` is the url path of the page it belongs to, or EVERYWHERE; ``also_on`` names further pages. ``options`` may depend
     on the registry: then it is a function of it. ``when`` is (name of another setting, its values or a function of the
     registry that gives them) that must hold for this one to matter; on the pages of ``always_on`` it matters whatever the
-    others are.
+    others are, where the registry offers such a value at all.
     """
 
     name: str
@@ -637,11 +637,14 @@ def setting_named(registry: Registry, name: str) -> Setting:
 
 def matters(registry: Registry, setting: Setting, value_of, page: str = "") -> bool:
     """Whether a setting has an effect on a page while the others are as ``value_of(name)`` says."""
-    if setting.when is None or page in setting.always_on:
+    if setting.when is None:
         return True
-    other, wanted = setting.when
+    name, wanted = setting.when
     wanted = wanted(registry) if callable(wanted) else wanted
-    return matters(registry, setting_named(registry, other), value_of, page) and value_of(other) in wanted
+    other = setting_named(registry, name)
+    if page in setting.always_on and set(wanted) & set(other.options_of(registry)):
+        return True
+    return matters(registry, other, value_of, page) and value_of(name) in wanted
 
 
 def _cut_settings(registry, variable):

@@ -34,7 +34,7 @@ def incidence_chart(
 
     result       CumulativeIncidenceResult: curve, strata, at_risk(times)
     levels       every level of the grouping variable in the dictionary's order, present or not: a level keeps its colour
-    at_risk      "simple": at risk and events; "extended": at risk, censored, events and competing events, one row each;
+    at_risk      "simple": at risk and events; "extended": at risk, events, competing events where there are any, and censored;
                  None: no table
     naive        a KaplanMeierResult of the same strata, drawn as one minus it, dotted
     notes        short results for the top of the chart; a notice is a sentence below them
@@ -118,11 +118,12 @@ def _at_risk(result, cause, n_strata: int, ticks, extended: bool):
         return "Number at risk (events so far)", cells
     every = result.at_risk(ticks)
     n_other = every[every["cause"] != cause].groupby(["stratum", "time"], sort=False)["n_event"].sum()
-    n_other = n_other.to_numpy().reshape(shape) if len(n_other) else np.zeros(shape, dtype=int)
-    names = ("At risk", "Events", "Competing", "Censored")
+    columns = {"At risk": n_risk, "Events": n_event}
+    if len(n_other):
+        columns["Competing"] = n_other.to_numpy().reshape(shape)
+    columns["Censored"] = n_censor
     cells = [
-        [(name, [f"{n:,}" for n in row]) for name, row in zip(names, rows, strict=True)]
-        for rows in zip(n_risk.tolist(), n_event.tolist(), n_other.tolist(), n_censor.tolist(), strict=True)
+        [(name, [f"{n:,}" for n in counts[i].tolist()]) for name, counts in columns.items()] for i in range(n_strata)
     ]
     return "At risk now, the others so far", cells
 

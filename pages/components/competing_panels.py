@@ -20,6 +20,7 @@ from core.charts.wording import (
     format_percent,
 )
 from core.conventions import SMALL_RISK_SET
+from core.endpoints import competing_end
 from core.errors import NotEstimable
 from core.settings import RISK_TABLES
 from pages.components.controls import choose, has_effect
@@ -132,9 +133,10 @@ def naive_panel(analysis: Analysis, cause: int) -> None:
 def states_panel(analysis: Analysis) -> None:
     """Where patients are over time, all together and by group, whatever endpoint is chosen."""
     resolves = analysis.registry.dictionary.meaning("resolution_date") is not None
+    above = "resolution" if resolves else competing_end(analysis.registry)
     how = (
         "How to read this: at each time the bands add up to 100%; deaths grow from below"
-        + (", resolution from above" if resolves else "")
+        + (f", {above} from above" if above else "")
         + f", and between them is who has come to neither. Right of the dashed line fewer than {SMALL_RISK_SET} are "
         "still followed."
     )
@@ -326,7 +328,8 @@ def no_median_panel(analysis: Analysis) -> None:
 
 
 def _states_sentence(found) -> str:
-    said = [f"{n} {name[:1].lower()}{name[1:]}" for name, n in found.counts]
+    ends = {state.name for state in found.states if state.part == "end"}
+    said = [f"{n} {'came to ' if name in ends else ''}{name[:1].lower()}{name[1:]}" for name, n in found.counts]
     sentence = f"Of {len(found.rows)} patients: {', '.join(said[:-1])}; {said[-1]} when last seen."
     if found.n_died_after:
         who = "1 of the resolved" if found.n_died_after == 1 else f"{found.n_died_after} of the resolved"
@@ -353,8 +356,8 @@ def _how_to_read(analysis, what) -> str:
 
 
 def _test_notes(analysis, cause) -> tuple[str, ...]:
-    if analysis.by is None:
-        return ()
+    if analysis.by is None or analysis.by.is_post_baseline:
+        return ()  # a test at face value is no headline: the notice takes its place
     try:
         test = competing.comparison(analysis, cause)
     except NotEstimable as reason:
