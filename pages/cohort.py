@@ -1,15 +1,20 @@
 """Who is in it: Table 1, how the filters lead here, timelines, distributions, missing values, patients, follow-up."""
 
 from core.cautions import AFTER_BASELINE
-from core.cohort_choices import SELECTION, TABLE
+from core.cohort_choices import DISTRIBUTIONS, SELECTION, TABLE
 from pages.components.controls import tabs
+from pages.components.distribution_panels import distributions_panel, pair_panel
 from pages.components.entry import require_app
 from pages.components.panels import heading, show_cautions
 from pages.components.sidebar import current_analysis
 from pages.components.source import load_registry
 from pages.components.table_one_panels import selection_panel, table_one_panel
 
-PARTS = {TABLE: table_one_panel, SELECTION: selection_panel}
+PARTS = {
+    TABLE: (table_one_panel,),
+    SELECTION: (selection_panel,),
+    DISTRIBUTIONS: (distributions_panel, pair_panel),
+}
 
 require_app()
 registry = load_registry()
@@ -20,4 +25,5 @@ show_cautions(analysis, (AFTER_BASELINE,))
 for label, tab in tabs(registry, "tab").items():
     if tab.open and label in PARTS:
         with tab:
-            PARTS[label](analysis)
+            for draw in PARTS[label]:
+                draw(analysis)

@@ -21,6 +21,7 @@ ORDER = (
     ("table_one",),
     ("follow_up",),
     ("missing_values",),
+    ("distributions",),
     ("exposures",),
     ("treatment",),
     ("no_effect",),
