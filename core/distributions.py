@@ -1,5 +1,6 @@
 """How one variable, or two together, are distributed in a cohort and in the whole registry."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +38,7 @@ def distribution(registry: Registry, mask: np.ndarray, variable: Variable) -> pd
         edges, on_grid = registry.remember(("bins", variable.name), lambda: _edges(registry, variable))
         cell = np.searchsorted(edges, values.to_numpy(dtype=float), side="right") - 1
         unit = 10.0**-variable.decimals
-        for i, (start, stop) in enumerate(zip(edges, edges[1:], strict=False)):
+        for i, (start, stop) in enumerate(itertools.pairwise(edges)):
             has = (cell == i) & ~missing
             low = round(float(start), variable.decimals) + 0.0  # no -0
             high = round(float(stop - unit if on_grid else stop), variable.decimals)

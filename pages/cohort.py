@@ -1,19 +1,24 @@
 """Who is in it: Table 1, how the filters lead here, timelines, distributions, missing values, patients, follow-up."""
 
 from core.cautions import AFTER_BASELINE
-from core.cohort_choices import DISTRIBUTIONS, SELECTION, TABLE
+from core.cohort_choices import DISTRIBUTIONS, FOLLOW_UP, MISSING, SELECTION, TABLE
 from pages.components.controls import tabs
 from pages.components.distribution_panels import distributions_panel, pair_panel
 from pages.components.entry import require_app
+from pages.components.follow_up_panels import accrual_panel, follow_up_panel
+from pages.components.missing_panels import lost_panel, missing_panel
 from pages.components.panels import heading, show_cautions
 from pages.components.sidebar import current_analysis
 from pages.components.source import load_registry
 from pages.components.table_one_panels import selection_panel, table_one_panel
+from pages.components.tables import findings_panel
 
 PARTS = {
     TABLE: (table_one_panel,),
     SELECTION: (selection_panel,),
     DISTRIBUTIONS: (distributions_panel, pair_panel),
+    MISSING: (missing_panel, lost_panel, lambda analysis: findings_panel(analysis.registry)),
+    FOLLOW_UP: (follow_up_panel, accrual_panel),
 }
 
 require_app()

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.analysis import Analysis
+from core.charts.chart import Chart
 from core.charts.distribution_chart import PICK, distribution_chart
 from core.charts.pair_chart import pair_chart
 from core.charts.wording import format_count, format_number
@@ -67,35 +68,34 @@ def _card(analysis, variable):
         if bars.empty:
             st.caption("Nothing recorded.")
             return
-        clickable(analysis, variable, bars)
+        clickable(
+            analysis,
+            variable.name,
+            distribution_chart(bars, title=variable.label_with_unit),
+            lambda position: (variable, bars.loc[position]),
+        )
 
 
-def clickable(analysis: Analysis, variable: Variable, bars) -> None:
-    """The figure of a variable; a click on a bar sets the filter that the bar stands for, or takes it back."""
-    chart = distribution_chart(bars, title=variable.label_with_unit)
+def clickable(analysis: Analysis, name: str, chart: Chart, bar_at) -> None:
+    """A figure whose bars can be clicked: that sets the filter that a bar stands for, or takes it back.
+
+    ``bar_at`` gives for the position of a bar its variable and its row of a distribution.
+    """
     # a figure that has answered a click makes way for a new one, so that the same bar can be clicked again
-    n_clicks = st.session_state.setdefault(_clicks(variable), 0)
-    key = f"_pick_{variable.name}_{n_clicks}"
-    condition = next((f for f in analysis.view.filters if f.variable == variable.name), None)
+    n_clicks = st.session_state.setdefault(f"_clicks_{name}", 0)
+    key = f"_pick_{name}_{n_clicks}"
+
+    def on_click():
+        picked = st.session_state[key]["selection"][PICK]
+        if picked:
+            st.session_state[f"_clicks_{name}"] += 1
+            variable, bar = bar_at(int(picked[0]["bar"]))
+            condition = next((f for f in analysis.view.filters if f.variable == variable.name), None)
+            set_filter(analysis.registry, variable, bar, condition)
+
     st.vega_lite_chart(
-        chart.spec,
-        key=key,
-        alt=chart.alt,
-        width="stretch",
-        selection_mode=PICK,
-        on_select=lambda: _on_click(analysis.registry, variable, bars, condition, key),
-    )
-
-
-def _clicks(variable):
-    return f"_clicks_{variable.name}"
-
-
-def _on_click(registry, variable, bars, condition, key):
-    picked = st.session_state[key]["selection"][PICK]
-    if picked:
-        st.session_state[_clicks(variable)] += 1
-        set_filter(registry, variable, bars.loc[int(picked[0]["bar"])], condition)
+        chart.spec, key=key, alt=chart.alt, width="stretch", selection_mode=PICK, on_select=on_click
+    )  # fmt: skip
 
 
 def set_filter(registry: Registry, variable: Variable, bar, condition) -> None:
