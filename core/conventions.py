@@ -152,4 +152,22 @@ CONVENTIONS: tuple[Convention, ...] = (
         "Filters and groups on treatment courses or later complications are marked wherever they are used.",
         "A patient must live long enough to be treated: the group contains time in which nobody could die.",
     ),
+    Convention(
+        "What begins during follow-up",
+        "Exposed from the day after its date on, not exposed before (start-stop rows, time-dependent Cox model; Mantel-Byar "
+        "test; Simon-Makuch curves). A course counts from its first day by default. Beside it a landmark analysis, and in grey "
+        "the naive one. Whoever is not known to be exposed or when is left out and counted.",
+        "An event on the day of an exposure cannot be due to it, and a course that death cuts short must not be blamed for it.",
+    ),
+    Convention(
+        "Models with exposures",
+        f"Refused below {EVENTS_PER_COEFFICIENT_REFUSED} events for each coefficient.",
+        "With fewer the ratios are too large and the intervals too narrow.",
+    ),
+    Convention(
+        "An exposure without effect",
+        "Follow-up and the dates of exposures stay; at each date one of those still followed and not yet exposed is drawn, all "
+        "with the same chance (the resolved too). The seed is in the link.",
+        "Shows how much of a ratio comes from the way of counting alone.",
+    ),
 )
