@@ -239,7 +239,9 @@ class ExposureAnalysis:
 def chosen_exposure(analysis: Analysis) -> Exposure | None:
     """The exposure of the view; None where the registry records nothing with dates."""
     found = exposures_of(analysis.registry)
-    return next((e for e in found if e.label == analysis.view["exposure"]), found[0] if found else None)
+    return next(
+        (e for e in found if e.label == dict(analysis.view.settings).get("exposure")), found[0] if found else None
+    )
 
 
 def undated_count(registry: Registry) -> Variable | None:
