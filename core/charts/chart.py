@@ -12,7 +12,7 @@ INK = "gray"  # the theme's ink; config.toml sets grayColor to the colour of the
 ACCENT = "primary"
 AUTOSIZE = {"type": "fit-x", "contains": "padding"}  # the plot keeps its height; rows below it add to the figure's
 # per level, with the palette: lines stay apart in print and for the colour-blind
-DASHES = ([1, 0], [9, 3], [4, 2], [12, 3, 3, 3], [2, 2], [7, 2, 2, 2, 2, 2])
+DASHES = ([1, 0], [9, 3], [4, 2], [12, 3, 3, 3], [2, 2], [7, 2, 2, 2, 2, 2], [14, 3], [1, 3])
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +30,14 @@ class Chart:
 def with_data(template: dict, datasets: dict) -> dict:
     """A specification from a template shared by many charts and the data of this one."""
     return {**template, "datasets": datasets}
+
+
+def tooltip_title(label: str) -> str:
+    """A label as the name of a line in a tooltip, with a mark of no width behind it.
+
+    Vega makes a property of each name: it refuses one such as "constructor", and two lines of one name would be one.
+    """
+    return f"{label}\u200b"
 
 
 def filled(template, values: dict):

@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from core.charts.chart import ACCENT, AUTOSIZE, INK, Chart, filled, text_width, with_data
+from core.charts.chart import ACCENT, AUTOSIZE, INK, Chart, filled, text_width, tooltip_title, with_data
 from core.charts.wording import format_count, format_number, format_percent
 from core.distributions import Pair
 
@@ -26,7 +26,7 @@ def _scatter(pair) -> Chart:
     words = f"{pair.second.label_with_unit} against {pair.first.label_with_unit}, {format_count(pair.n)} patients."
     if pair.correlation == pair.correlation:
         words += f" Spearman's correlation {format_number(pair.correlation, 2)}."
-    values = {"@x": pair.first.label_with_unit, "@y": pair.second.label_with_unit}
+    values = {"@x": tooltip_title(pair.first.label_with_unit), "@y": tooltip_title(pair.second.label_with_unit)}
     return Chart(with_data(filled(_scatter_template(), values), {"points": pair.points}), words)
 
 
@@ -51,7 +51,7 @@ def _boxes(pair) -> Chart:
         {"x": points["x"], "y": points["level"].map(at).astype(float) + 9 * ((turn * 0.618034) % 1 - 0.5)}
     )
     words = [f"{row.level}: {format_count(row.n)} patients, {row.said}" for row in rows.itertuples(index=False)]
-    template = filled(_boxes_template(TOP + ROW * len(boxes) + 4), {"@x": pair.second.label_with_unit})
+    template = filled(_boxes_template(TOP + ROW * len(boxes) + 4), {"@x": tooltip_title(pair.second.label_with_unit)})
     datasets = {"rows": rows.drop(columns="level"), "points": points}
     return Chart(
         with_data(template, datasets), f"{pair.second.label_with_unit} by {pair.first.label}. {'; '.join(words)}."

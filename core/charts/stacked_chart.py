@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from core.charts.chart import AUTOSIZE, INK, Chart, filled, text_width, with_data
+from core.charts.chart import AUTOSIZE, INK, Chart, filled, text_width, tooltip_title, with_data
 from core.charts.curve_texts import foot_lines, head_lines, risk_table, tick_numbers
 from core.charts.survival_layout import LINE_HEIGHT
 from core.charts.survival_paths import READ_OUT_POINTS
@@ -191,7 +191,7 @@ def _layout(names: tuple, y_title: str, legend: bool, height: int) -> dict:
     widths = [text_width(name) + SWATCH for name in names] if legend else []
     read_out = [
         {"field": "n", "type": "nominal", "title": "At risk"},
-        *({"field": f"c{i}", "type": "nominal", "title": name} for i, name in enumerate(names)),
+        *({"field": f"c{i}", "type": "nominal", "title": tooltip_title(name)} for i, name in enumerate(names)),
     ]
     return filled(
         _template(height),

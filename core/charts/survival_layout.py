@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import altair as alt
 
-from core.charts.chart import AUTOSIZE, INK, dash_range, filled, text_width
+from core.charts.chart import AUTOSIZE, INK, dash_range, filled, text_width, tooltip_title
 
 LINE_HEIGHT = 18
 LEGEND_SWATCH = 52  # of a legend entry: the line before the name, and the gap after it
@@ -35,7 +35,9 @@ def survival_layout(
             "@levels": list(domain),
             "@dashes": dash_range(len(domain)),
             "@y_title": y_title,
-            "@read_out": [{"field": f"c{i}", "type": "nominal", "title": name} for i, name in enumerate(names)],
+            "@read_out": [
+                {"field": f"c{i}", "type": "nominal", "title": tooltip_title(name)} for i, name in enumerate(names)
+            ],
             "@pale": pale,
             "@legend_n": len(widths),
             "@legend_line": round(sum(widths)),

@@ -18,6 +18,7 @@ from pages.components.competing_panels import competing_headline, incidence_pane
 from pages.components.literal import literal
 from pages.components.panels import baseline_notice, panel, show_cautions, show_chart
 
+MOST_BANDS = 4
 HOW_TO_READ_FOREST = (
     "How to read this: right of 1 the hazard is higher, left of 1 lower, compared with the reference; the line is the 95% "
     "interval. Each row is a model of its own and is not adjusted for the others."
@@ -82,19 +83,29 @@ def survival_panel(analysis: Analysis, *, key: str) -> None:
                 notes=_comparison_notes(analysis),
                 notice=baseline_notice(analysis),
                 source_mark=analysis.registry.source or None,
+                conf_band=_few_groups(analysis),
+                show_median=_few_groups(analysis),
             ),
             key=key,
         )
         show_cautions(analysis, (AFTER_BASELINE, SMALL, LEFT_OUT), on_figure=True)
 
 
+def _few_groups(analysis) -> bool:
+    """Bands and medians of many groups cover one another."""
+    return analysis.strata is None or analysis.strata.nunique() <= MOST_BANDS
+
+
 def _how_to_read(analysis, show):
     step = (
         f"step down is a {analysis.endpoint.event}" if show == SHOWS[0] else f"step up is a {analysis.endpoint.event}"
     )
+    if _few_groups(analysis):
+        band = f"the band is the {analysis.conf_level:.0%} interval at each time ({analysis.conf_type})"
+    else:
+        band = f"with more than {MOST_BANDS} groups the bands are left out, and the intervals stand in the tables"
     return (
-        f"How to read this: each {step}, each tick a patient whose follow-up ended there; the band is the "
-        f"{analysis.conf_level:.0%} interval at each time ({analysis.conf_type}). Curves are lighter where fewer than "
+        f"How to read this: each {step}, each tick a patient whose follow-up ended there; {band}. Curves are lighter where fewer than "
         f"{SMALL_RISK_SET} are at risk."
     )
 

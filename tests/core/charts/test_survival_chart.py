@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from lifelines.datasets import load_lung
 
+from core.charts.chart import tooltip_title
 from core.charts.survival_chart import survival_chart
 from core.charts.time_axis import time_ticks
 from core.survival.kaplan_meier import kaplan_meier
@@ -196,7 +197,7 @@ def test_awkward_labels_stay_data(lung, validated):
     columns = {column for frame in chart.spec["datasets"].values() for column in frame.columns}
     assert not columns & set(AWKWARD)
     titles = [tooltip["title"] for layer in layers_of(chart, "readout") for tooltip in layer["encoding"]["tooltip"]]
-    assert titles == ["Time", *AWKWARD]
+    assert titles == ["Time", *map(tooltip_title, AWKWARD)]
 
 
 def test_large_cohorts_stay_small_on_the_screen():
