@@ -12,8 +12,8 @@ AS_DESCRIBED, AS_MEANS, AS_MEDIANS = "As in the dictionary", "Mean ± SD", "Medi
 SUMMARIES = {AS_DESCRIBED: "", AS_MEANS: "mean", AS_MEDIANS: "median"}
 EVERYTHING = "All"
 NOBODY = "Nobody"
-LONGEST, IN_FILE_ORDER, BY_COLOUR = "Longest follow-up first", "As in the file", "By colour"
-LINE_ORDERS = (LONGEST, IN_FILE_ORDER, BY_COLOUR)
+LONGEST, IN_FILE_ORDER = "Longest follow-up first", "As in the file"
+LINE_ORDERS = (LONGEST, IN_FILE_ORDER)
 BY_PERIOD = {"Quarters": "quarter", "Years": "year", "Months": "month"}
 
 

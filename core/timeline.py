@@ -83,6 +83,21 @@ def timeline(
     return Timeline(bars, _courses(registry, bars), _marks(registry, bars), immortal)
 
 
+def arranged(found: Timeline, rank: np.ndarray, group: np.ndarray | None = None) -> Timeline:
+    """The same timelines in another order: ``rank`` is (n,), smallest on top, aligned with ``found.bars``; ``group`` names
+    the level of each row, whose rows should be neighbours."""
+    order = np.argsort(rank, kind="stable")
+    new_row = np.empty(len(order), dtype=int)
+    new_row[order] = np.arange(len(order))
+    bars = found.bars if group is None else found.bars.assign(group=group)
+
+    def moved(frame):
+        row = new_row[frame["row"].to_numpy(dtype=int)]
+        return frame.assign(row=row).sort_values("row", kind="stable", ignore_index=True)
+
+    return Timeline(moved(bars), moved(found.courses), moved(found.marks), moved(found.immortal))
+
+
 def _courses(registry, bars):
     row_of = np.full(len(registry), -1)
     row_of[bars["position"]] = bars["row"]

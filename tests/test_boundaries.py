@@ -26,6 +26,7 @@ ORDER = (
     ("treatment",),
     ("no_effect",),
     ("timeline",),
+    ("patients",),
     ("grouping",),
     ("cohort_choices",),
     ("settings",),

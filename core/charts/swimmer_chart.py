@@ -9,6 +9,7 @@ import pandas as pd
 from core.charts.chart import ACCENT, AUTOSIZE, INK, Chart, filled, text_width, with_data
 from core.charts.time_axis import tick_label, time_ticks
 from core.charts.wording import format_count, format_number
+from core.conventions import DAYS_PER_MONTH
 from core.timeline import DEATH, LAST_CONTACT, OTHER_END, Timeline
 
 MOST_ROWS = 120  # beyond it bars are too thin to be told apart
@@ -58,7 +59,7 @@ def swimmer_chart(
             "level": bars["group"].where(bars["group"].isin(levels), "") if levels else "",
             "label": bars["patient"].astype(str) if height > 12 else "",
             "c0": bars["patient"].astype(str),
-            "c1": [f"{format_number(m)} months" for m in bars["end"]],
+            "c1": [f"{format_number(m)} months ({format_count(round(m * DAYS_PER_MONTH))} days)" for m in bars["end"]],
             "c2": bars["end_kind"],
             "c3": [f"{format_number(m)} months" if m == m else "never" for m in bars["since"]],
             "c4": _counts(timeline.courses["row"], n),
@@ -88,7 +89,7 @@ def swimmer_chart(
         "foot": _foot(x_title, source_mark, bottom),
     }
     values = {"@levels": list(levels) or [""], "@legend_cell": _cell(legend["label"])}
-    template = filled(_template(int(bottom), bool(levels)), values)
+    template = filled(_template(int(bottom), bool(levels), bool(bars["since"].notna().any())), values)
     return Chart(with_data(template, datasets), _alt(timeline, kinds))
 
 
@@ -270,7 +271,7 @@ def _axis(height, ink):
 
 
 @lru_cache(maxsize=64)
-def _template(height: int, by_level: bool) -> dict:
+def _template(height: int, by_level: bool, by_exposure: bool) -> dict:
     ink, accent = alt.value(INK), alt.value(ACCENT)
 
     def boxed(name, around):
@@ -329,7 +330,7 @@ def _template(height: int, by_level: bool) -> dict:
         .encode(
             x=alt.value(0), x2=alt.value(alt.ExprRef("width")), y=_y("top"), y2="bottom:Q", color=ink,
             opacity=alt.condition(hover, alt.value(0.08), alt.value(0)),
-            tooltip=[alt.Tooltip(f"{name}:N", title=title) for name, title in tips],
+            tooltip=[alt.Tooltip(f"{name}:N", title=title) for name, title in tips if name != "c3" or by_exposure],
         )
         .add_params(hover),
     ]  # fmt: skip
