@@ -8,7 +8,7 @@ from core.analysis import Analysis
 from core.charts.interval_chart import interval_chart
 from core.charts.wording import format_count
 from core.registry import Registry
-from core.settings import settings_for
+from core.settings import EVERYWHERE, settings_for
 from pages.components.entry import PAGES
 from pages.components.literal import literal
 from pages.components.panels import panel, show_chart
@@ -24,9 +24,10 @@ _ASKED = "_open_page"
 
 def go_where_asked() -> None:
     """Opens the page that a row's button asked for."""
-    page = st.session_state.pop(_ASKED, None)
-    if page is not None:
-        st.switch_page(page, query_params={})
+    asked = st.session_state.pop(_ASKED, None)
+    if asked is not None:
+        page, query = asked
+        st.switch_page(page, query_params=query)
 
 
 def counts_panel(analysis: Analysis) -> None:
@@ -99,10 +100,17 @@ def _open_button(registry, opens, name) -> None:
 
 
 def _ask(registry: Registry, opens) -> None:
-    """Sets the controls that the view needs; the page is opened in the run that follows."""
+    """Sets the controls that the view needs; the page is opened in the run that follows.
+
+    The controls of the sidebar are there and take their value from the state; those of the other page take it from the link.
+    """
+    query = {}
     for name, value in opens.settings:
         setting = next((setting for setting in settings_for(registry) if setting.name == name), None)
-        if setting is not None and value in setting.options_of(registry):
-            st.session_state[setting.key(registry)] = value
+        if setting is None or value not in setting.options_of(registry):
+            continue
+        st.session_state[setting.key(registry)] = value
+        if setting.page != EVERYWHERE:
+            query[setting.key(registry)] = value
     files = {path: file for file, _, _, path in PAGES}
-    st.session_state[_ASKED] = files.get(opens.page, files["survival"])
+    st.session_state[_ASKED] = files.get(opens.page, files["survival"]), query

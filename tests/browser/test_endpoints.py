@@ -35,6 +35,8 @@ def test_every_page_keeps_the_endpoint_and_its_definition(sample_server, page, c
     opened(page, f"{sample_server}/?{urlencode(choice)}")
     sidebar = page.get_by_test_id("stSidebar")
     expect(sidebar.get_by_text(definition)).to_be_visible()
+    # a click in the very first moment, before the controls are all there, would leave the address without them
+    expect(page.locator("svg.marks").first).to_be_visible()
     for title, path in ELSEWHERE:
         page.get_by_role("link", name=title, exact=True).click()
         page.wait_for_url(re.compile(rf"/{path}(\?|$)"))
