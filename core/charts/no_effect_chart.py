@@ -18,11 +18,10 @@ SHORT, LONG = 350, 640  # widths that the words are broken for
 LINE = 16
 
 
-def no_effect_chart(result, *, labels: dict[str, str], muted: str, notice: str | None = None) -> Chart:
+def no_effect_chart(result, *, labels: dict[str, str], muted: str) -> Chart:
     """A ``NoEffect`` as one histogram for each analysis on a common logarithmic axis.
 
     labels  what to call each analysis; ``muted`` is the one in grey
-    notice  a sentence above the figure
 
     Ratios beyond the axis are counted in its outermost bars. Runs without a best value are not drawn but counted in words.
     """
@@ -80,7 +79,7 @@ def no_effect_chart(result, *, labels: dict[str, str], muted: str, notice: str |
     }
     said = [f"{label}: {' '.join(says)}" for label, says, *_ in heads]
     words = ["Hazard ratios by chance alone, with the observed ones.", *said]
-    return Chart(with_data(_template(int(bottom)), datasets), " ".join([*words, notice] if notice else words))
+    return Chart(with_data(_template(int(bottom)), datasets), " ".join(words))
 
 
 def _says(row) -> tuple[str, ...]:

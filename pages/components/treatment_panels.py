@@ -207,9 +207,8 @@ def assumed_panel(analysis: Analysis, counted) -> None:
         begins = first + (k - 1) * spacing
         notice = f"Assumed, not recorded: course {k} begins {_months(begins)} after diagnosis in everybody who had it."
         labels = _chance_labels() | {TIME_DEPENDENT: "Time-dependent, with the assumed dates"}
-        show_chart(no_effect_chart(result, labels=labels, muted=NAIVE, notice=notice), key="assumed")
-        st.markdown(f":material/edit_calendar: {literal(notice)}")
-        said = [_no_effect_sentence(result)]
+        show_chart(with_notice(no_effect_chart(result, labels=labels, muted=NAIVE), notice), key="assumed")
+        said = [_no_effect_sentence(result, assumed=True)]
         if faster := draws.n_shorter(begins):
             said.append(
                 f"{faster} of the {draws.n_exposed} with at least {k} were followed for less than {_months(begins)}, so the true "
@@ -312,7 +311,7 @@ def _chance_labels():
     return {NAIVE: "Naive: ever exposed, as a fixed label", TIME_DEPENDENT: "Time-dependent: exposed from its date on"}
 
 
-def _no_effect_sentence(result) -> str:
+def _no_effect_sentence(result, *, assumed: bool = False) -> str:
     rows = result.summary.set_index("analysis")
     said = []
     naive, split = rows.loc[NAIVE], rows.loc[TIME_DEPENDENT]
@@ -323,7 +322,7 @@ def _no_effect_sentence(result) -> str:
             f"(p < 0.05); the time-dependent one does so in {format_percent(split['share_benefit'])}."
         )
     for name, row in (("naive", naive), ("time-dependent", split)):
-        if row["observed"] == row["observed"]:
+        if row["observed"] == row["observed"] and not (assumed and name == TIME_DEPENDENT):
             said.append(
                 f"A {name} ratio as small as the observed {format_ratio(row['observed'])} comes up in "
                 f"{format_percent(row['share_as_small'])} of the runs."
