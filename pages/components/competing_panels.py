@@ -54,7 +54,7 @@ def competing_headline(analysis: Analysis) -> None:
             f"{format_interval(row['conf_low'], row['conf_high'], format_percent)}; {n_risk} at risk at 12 months",
         )
     st.metric(
-        "Median follow-up (months)",
+        "Median follow-up",
         format_months(competing.median_follow_up(analysis), unit=False),
         border=True,
         help="Reverse Kaplan-Meier: how long patients would have been followed had nothing happened to them",

@@ -28,7 +28,7 @@ HOW_TO_READ_FOREST = (
 def headline_numbers(analysis: Analysis) -> None:
     """Patients, events, median and follow-up of the whole cohort."""
     endpoint = analysis.endpoint
-    with st.grid(columns="auto", min_column_width=260 if endpoint.competing else 165):
+    with st.grid(columns="auto", min_column_width=260 if endpoint.competing else 150):
         st.metric("Patients", f"{len(analysis.cohort)} of {len(analysis.registry)}", border=True)
         if endpoint.competing:
             st.metric(endpoint.had, analysis.n_event, border=True)
@@ -42,8 +42,8 @@ def headline_numbers(analysis: Analysis) -> None:
         months = min(12, analysis.window_months) if endpoint.name == EARLY.name else 12
         year = analysis.overall_curve.survival_at([float(months)]).iloc[0]
         st.metric(
-            "Median survival (months)",
-            format_months(summary["median"], unit=False),
+            "Median survival",
+            _short_months(summary["median"]),
             border=True,
             help=f"95% interval {format_interval(summary['conf_low'], summary['conf_high'], lambda m: format_months(m, unit=False))}",
         )
@@ -54,11 +54,16 @@ def headline_numbers(analysis: Analysis) -> None:
             help=f"Kaplan-Meier; {int(year['n_risk'])} at risk at {months} months",
         )
         st.metric(
-            "Median follow-up (months)",
-            format_months(summary["follow_up"], unit=False),
+            "Median follow-up",
+            _short_months(summary["follow_up"]),
             border=True,
             help="Reverse Kaplan-Meier: how long patients would have been followed had nobody died",
         )
+
+
+def _short_months(months) -> str:
+    """A time that fits on a card."""
+    return format_months(months).replace(" months", " mo")
 
 
 def survival_panel(analysis: Analysis, *, key: str) -> None:
