@@ -7,6 +7,7 @@ from core.analysis import Analysis
 from core.cautions import AFTER_BASELINE, FEW_EVENTS
 from core.charts.forest_chart import forest_chart
 from core.charts.forest_rows import ROW_COLUMNS, forest_rows
+from core.charts.notice import with_notice
 from core.charts.schoenfeld_chart import schoenfeld_chart
 from core.charts.shape_chart import shape_chart
 from core.charts.wording import (
@@ -31,7 +32,7 @@ from core.survival import functional_form, residual_trend
 from pages.components.controls import choose
 from pages.components.figures import HOW_TO_READ_FOREST, ratio_name
 from pages.components.literal import literal
-from pages.components.panels import panel, show_cautions, show_chart
+from pages.components.panels import baseline_notice, panel, show_cautions, show_chart
 from pages.components.tables import text_table
 
 ROLES = {"demographic": "Demographic", "clinical": "Clinical", "laboratory": "Laboratory", "treatment": "Treatment"}
@@ -46,8 +47,15 @@ def each_panel(analysis: Analysis) -> None:
             rows = _rows_by_role(result, ordered, label)
         else:
             rows = forest_rows(_sorted_terms(result.terms, ordered), label, overall=result.overall)
-        show_chart(forest_chart(rows, x_title=f"{ratio_name(analysis)} (95% CI), log scale"), key="forest")
-        show_cautions(analysis, (AFTER_BASELINE, FEW_EVENTS))
+        chart = forest_chart(rows, x_title=f"{ratio_name(analysis)} (95% CI), log scale")
+        _show(analysis, chart, "forest")
+        show_cautions(analysis, (FEW_EVENTS,))
+
+
+def _show(analysis, chart, key) -> None:
+    """A figure with the caution about a filter on what is known only later drawn on it."""
+    show_chart(with_notice(chart, baseline_notice(analysis, grouped=False)), key=key)
+    show_cautions(analysis, (AFTER_BASELINE,), on_figure=True)
 
 
 def _each(analysis):
@@ -153,7 +161,7 @@ def joint_panel(analysis: Analysis) -> None:
         )
         label = {v.name: v.label_with_step for v in variables}
         x_title = f"{ratio_name(analysis)} (95% CI), adjusted for each other, log scale"
-        show_chart(forest_chart(forest_rows(model.result.terms, label), x_title=x_title), key="joint")
+        _show(analysis, forest_chart(forest_rows(model.result.terms, label), x_title=x_title), "joint")
         for name, why in model.result.left_out:
             st.caption(literal(f"{label.get(name, name)} left out: {why}."))
         st.caption(_model_sentence(analysis, model))
@@ -231,12 +239,8 @@ def subgroups_panel(analysis: Analysis) -> None:
         overall = overall.rename(columns={"p_interaction": "p_value"}).assign(df=2)
         rows = forest_rows(effects.assign(p_value=float("nan")), label, overall=overall)
         what = effect.label_with_step if effect.is_numeric else f"{effect.label}, {_other_level(effect)}"
-        show_chart(
-            forest_chart(
-                rows, x_title=f"{ratio_name(analysis)} of {what} (95% CI), log scale", ratio_title="HR (95% CI)"
-            ),
-            key="subgroups",
-        )
+        x_title = f"{ratio_name(analysis)} of {what} (95% CI), log scale"
+        _show(analysis, forest_chart(rows, x_title=x_title, ratio_title="HR (95% CI)"), "subgroups")
 
 
 def _other_level(variable) -> str:
@@ -259,7 +263,7 @@ def shape_panel(analysis: Analysis) -> None:
         analysis.require_patients()
         values = analysis.values(variable.name)
         form = functional_form(analysis.outcome, values, ties=analysis.view["ties"])
-        show_chart(shape_chart(form, values, label=variable.label_with_unit), key="shape")
+        _show(analysis, shape_chart(form, values, label=variable.label_with_unit), "shape")
         said = {row.test: format_p_statement(row.p_value) for row in form.tests.itertuples(index=False)}
         sentence = f"Any effect: {said['any effect']}."
         if "not straight" in said:
