@@ -55,7 +55,7 @@ def competing_headline(analysis: Analysis) -> None:
         )
     st.metric(
         "Median follow-up",
-        format_months(competing.median_follow_up(analysis), unit=False),
+        format_months(competing.median_follow_up(analysis)).replace(" months", " mo"),
         border=True,
         help="Reverse Kaplan-Meier: how long patients would have been followed had nothing happened to them",
     )
