@@ -14,6 +14,7 @@ from core.charts.survival_chart import survival_chart
 from core.charts.swimmer_chart import MOST_ROWS, swimmer_chart
 from core.charts.wording import format_estimate, format_p_statement, format_percent, format_ratio
 from core.conventions import EVENTS_PER_COEFFICIENT, EVENTS_PER_COEFFICIENT_REFUSED, SMALL_RISK_SET
+from core.errors import NotEstimable
 from core.exposure_analysis import (
     BY_LANDMARK_LEVELS,
     ExposureAnalysis,
@@ -108,7 +109,7 @@ def curves_panel(seen: ExposureAnalysis) -> None:
             "height": 300,
         }
         if curves == MOVING:
-            result, test, levels = seen.moving_curves, seen.moving_test, (NOT_EXPOSED, EXPOSED)
+            result, levels = seen.moving_curves, (NOT_EXPOSED, EXPOSED)
             shared["x_title"] = "Months from diagnosis"
             how = (
                 "Simon-Makuch curves: everybody starts as not exposed and moves to the other curve on the day of the exposure "
@@ -116,10 +117,15 @@ def curves_panel(seen: ExposureAnalysis) -> None:
                 "patients fixed at diagnosis."
             )
         else:
-            result, test, levels = seen.landmark_curves, seen.landmark_test, BY_LANDMARK_LEVELS
+            result, levels = seen.landmark_curves, BY_LANDMARK_LEVELS
             shared["x_title"] = f"Months from the landmark, {seen.landmark_months} months after diagnosis"
             how = f"Kaplan-Meier from the landmark on, by whether exposed by then. {landmark_sentence(seen)}"
-        notes = (seen.exposure.label, f"{test.method}: {format_p_statement(test.p_value)}")
+        try:
+            test = seen.moving_test if curves == MOVING else seen.landmark_test
+            said = f"{test.method}: {format_p_statement(test.p_value)}"
+        except NotEstimable as reason:  # the curves stand without it
+            said = str(reason)
+        notes = (seen.exposure.label, said)
         show_chart(
             survival_chart(result, levels=levels, notes=notes, notice=_filtered(seen.analysis), **shared),
             key="exposure_curves",

@@ -116,6 +116,13 @@ def test_where_something_competes_the_curves_are_hazards(app):
     assert "death from another cause counts as censored" in said
 
 
+def test_a_landmark_by_which_nobody_is_exposed_still_has_its_curve(app):
+    at = app("treatment", curves="From the landmark", **{"exposure.sample": "At least 8 STS courses"})
+    curve = next(chart.proto.alt for chart in at.get("vega_lite_chart") if "Kaplan-Meier" in chart.proto.alt)
+    assert "41 patients, 10 events" in curve
+    assert "two groups" in curve or "nothing to compare" in curve
+
+
 def test_every_number_of_courses_is_there_and_none_for_another_exposure(app):
     at = app("treatment")
     assert "Why 3? Every other number of courses" in panels(at)
