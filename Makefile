@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 .PHONY: run test lint reference sample clean
 
 run: $(VENV)/run.installed  ## the dashboard on the sample cohort (or on CALCISCOPE_REGISTRY)
-	$(BIN)/python -m streamlit run app.py
+	$(BIN)/python -m streamlit run app.py --server.address=localhost
 
 test: $(VENV)/dev.installed lint  ## every test, browser tests included
 	$(BIN)/python -m pytest
