@@ -22,6 +22,7 @@ def missing_panel(analysis: Analysis) -> None:
         "What is not recorded",
         how_to_read="How to read this: in colour the patients without a value. Click a bar to see only them, and once more to "
         "undo that.",
+        key="missing_panel",
     ):
         frame = _missing(analysis)
         absent = frame[frame["n_missing"] > 0].sort_values("n_missing", ascending=False, kind="stable")
