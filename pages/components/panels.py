@@ -1,5 +1,6 @@
 """What pages share on the screen: headings, panels, figures, notices, and the answer when there is none."""
 
+import re
 from contextlib import contextmanager
 
 import streamlit as st
@@ -8,6 +9,8 @@ from core.analysis import Analysis
 from core.cautions import AFTER_BASELINE, Caution, after_baseline, cautions
 from core.charts.chart import Chart
 from core.errors import NotEstimable
+from core.export.tables import view_caption
+from pages.components.figure_download import CAPTION, figure_download, panel_title
 from pages.components.link import draw_share, report_on_link
 from pages.components.literal import literal
 
@@ -20,6 +23,7 @@ def heading(question: str, analysis: Analysis) -> None:
         st.header(question, anchor=False, width="content")
         draw_share(analysis)
     report_on_link(analysis)
+    st.session_state[CAPTION] = view_caption(analysis)
     source = f" · {literal(analysis.registry.source)}" if analysis.registry.source else ""
     st.caption(
         f"{analysis.endpoint.label} from {analysis.clock_start} · {len(analysis.cohort)} of {len(analysis.registry)} "
@@ -37,6 +41,7 @@ def panel(title: str = "", *, how_to_read: str = "", key: str | None = None):
     with st.container(border=True, key=key):
         if title:
             st.subheader(title, anchor=False)
+        token = panel_title.set(re.sub(r"\\(.)", r"\1", title))
         try:
             yield
         except NotEstimable as reason:
@@ -44,10 +49,13 @@ def panel(title: str = "", *, how_to_read: str = "", key: str | None = None):
         else:
             if how_to_read:
                 st.caption(how_to_read)
+        finally:
+            panel_title.reset(token)
 
 
 def show_chart(chart: Chart, key: str) -> None:
     st.vega_lite_chart(chart.spec, key=key, alt=chart.alt, width="stretch")
+    figure_download(chart, key)
 
 
 def baseline_notice(analysis: Analysis, *, grouped: bool = True) -> str | None:

@@ -1,0 +1,107 @@
+"""The figures of a view as they stand in a report: the curves, the hazard ratios, and how the filters lead to the cohort."""
+
+from core import competing
+from core.analysis import Analysis
+from core.cautions import after_baseline
+from core.charts.attrition_chart import attrition_chart
+from core.charts.chart import Chart
+from core.charts.forest_chart import forest_chart
+from core.charts.forest_rows import forest_rows
+from core.charts.incidence_chart import incidence_chart
+from core.charts.notice import with_notice
+from core.charts.ratio_rows import ratio_rows
+from core.charts.survival_chart import survival_chart
+from core.charts.wording import format_p_statement
+from core.errors import NotEstimable
+from core.export.figures import Figure
+from core.export.tables import view_caption
+
+MOST_BANDS = 4
+
+
+def curve_figure(analysis: Analysis) -> Figure:
+    """Kaplan-Meier curves by group, or cumulative incidence where something competes. Raises NotEstimable as the curves do."""
+    by = f" by {in_sentence(analysis.by.label)}" if analysis.by else ""
+    levels = tuple(analysis.by.levels) if analysis.by else ("All",)
+    notice = notice_of(analysis)
+    few = analysis.strata is None or analysis.strata.nunique() <= MOST_BANDS
+    if analysis.endpoint.competing:
+        what = competing.cause_in_words(analysis, competing.EVENT)
+        title = f"Cumulative incidence of {what}{by}"
+        chart = incidence_chart(
+            competing.incidence(analysis),
+            levels=levels,
+            y_title=f"Cumulative incidence of {what}",
+            x_title=analysis.time_title,
+            notes=_test_note(analysis, competing.comparison),
+            notice=notice,
+            source_mark=analysis.registry.source or None,
+            conf_band=few,
+        )
+    else:
+        title = f"{analysis.endpoint.free}{by}"
+        chart = survival_chart(
+            analysis.curve,
+            levels=levels,
+            y_title=analysis.endpoint.free,
+            x_title=analysis.time_title,
+            at_risk="extended",
+            notes=_test_note(analysis, lambda view: view.comparison),
+            notice=notice,
+            source_mark=analysis.registry.source or None,
+            conf_band=few,
+            show_median=few,
+        )
+    return Figure(chart, title, view_caption(analysis))
+
+
+def ratio_figure(analysis: Analysis, variables) -> Figure:
+    """Hazard ratios of covariates known at diagnosis, each in a model of its own. Raises NotEstimable as the models do."""
+    known = [v for v in variables if not v.is_post_baseline]
+    result = analysis.hazard_ratios(known, ties=dict(analysis.view.settings).get("ties", "efron"))
+    rows = forest_rows(result.terms, {v.name: v.label_with_step for v in known}, overall=result.overall)
+    name = "Cause-specific hazard ratio" if analysis.endpoint.competing else "Hazard ratio"
+    chart = forest_chart(rows, x_title=f"{name} (95% CI), log scale")
+    return _titled(analysis, chart, f"{name}s for {_what(analysis)}, each covariate on its own")
+
+
+def two_ratios_figure(analysis: Analysis, variables) -> Figure:
+    """Cause-specific and subdistribution ratios side by side. Raises NotEstimable as the models do."""
+    known = [v for v in variables if not v.is_post_baseline]
+    frame = competing.ratios(analysis, known)
+    rows = ratio_rows(frame, {v.name: v.label_with_step for v in known}, {v.name: v.reference for v in known})
+    chart = forest_chart(rows, ratio_title="Ratio (95% CI)", lower="less of it", higher="more of it")
+    return _titled(analysis, chart, f"Two hazard ratios for {_what(analysis)}")
+
+
+def attrition_figure(analysis: Analysis) -> Figure:
+    """How the filters lead from all patients to these."""
+    return _titled(analysis, attrition_chart(analysis.attrition), "From all patients to these")
+
+
+def notice_of(analysis: Analysis, *, grouped: bool = True) -> str | None:
+    """The caution about what is known only after diagnosis; None where it does not apply."""
+    return " ".join(caution.text for caution in after_baseline(analysis, grouped=grouped)) or None
+
+
+def in_sentence(label: str) -> str:
+    """A label inside a sentence: "Stage" becomes "stage", "STS courses" stays."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
+
+
+def _titled(analysis, chart: Chart, title: str) -> Figure:
+    return Figure(with_notice(chart, notice_of(analysis, grouped=False)), title, view_caption(analysis))
+
+
+def _what(analysis):
+    return analysis.endpoint.event if analysis.endpoint.competing else in_sentence(analysis.endpoint.label)
+
+
+def _test_note(analysis, test_of) -> tuple[str, ...]:
+    if analysis.by is None or analysis.by.is_post_baseline:
+        return ()  # a test at face value is no headline
+    try:
+        test = test_of(analysis)
+    except NotEstimable as reason:
+        return (str(reason),)
+    return (f"{test.method}: {format_p_statement(test.p_value)}",)
