@@ -13,7 +13,7 @@ from docx.enum.section import WD_ORIENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
-from docx.shared import Pt
+from docx.shared import Cm, Pt
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
@@ -29,6 +29,9 @@ NOT_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\']")
 LONGEST_SHEET_NAME = 31
 WIDEST_COLUMN = 48
 MOST_COLUMNS_UPRIGHT = 6
+PADDING = 5  # characters that the margins of a cell take
+MARGIN = Cm(2)
+WIDEST_TEXT = 20  # characters that a column of a document takes before its text wraps
 AUTHOR = "CalciScope"
 
 
@@ -106,11 +109,14 @@ def word_bytes(tables: Sequence[Table]) -> bytes:
     frame, so give it what the screen shows."""
     document = Document()
     document.core_properties.author, document.core_properties.comments = AUTHOR, ""
-    document.styles["Normal"].font.size = Pt(9)
+    font = document.styles["Normal"].font
+    font.name, font.size = "Arial", Pt(8.5)
     if any(len(table.frame.columns) > MOST_COLUMNS_UPRIGHT for table in tables):
         page = document.sections[0]
         page.orientation = WD_ORIENT.LANDSCAPE
         page.page_width, page.page_height = page.page_height, page.page_width
+    for page in document.sections:
+        page.left_margin = page.right_margin = page.top_margin = page.bottom_margin = MARGIN
     for table in tables:
         document.add_heading(safe_text(table.title), level=2)
         document.add_paragraph().add_run(safe_text(table.caption)).italic = True
@@ -185,9 +191,17 @@ def _word_table(document, table):
             before = section
         lines.append(["" if value is None else str(value) for value in row])
     numeric = [pd.api.types.is_numeric_dtype(table.frame[column]) for column in columns]
-    grid = document.add_table(len(lines), len(columns), style="Light Shading")
+    grid = document.add_table(len(lines), len(columns))
+    grid.autofit = False
+    widths = _widths(lines, headings, document.sections[0])
+    for column, width in zip(grid.columns, widths, strict=True):
+        column.width = width
     for number, (row, line) in enumerate(zip(grid.rows, lines, strict=True)):
         cells = row.cells
+        row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
+        if number in (0, len(lines) - 1):
+            for cell in cells:
+                _rule(cell, ("top", "bottom") if number == 0 else ("bottom",))
         if number in headings:
             cells, line = [cells[0].merge(cells[-1])], line[:1]
             cells[0].text = ""  # merging has gathered the empty paragraphs of all cells
@@ -200,3 +214,23 @@ def _word_table(document, table):
     header = grid.rows[0]._tr.get_or_add_trPr()
     header.append(OxmlElement("w:tblHeader"))
     header[-1].set(qn("w:val"), "true")
+
+
+def _widths(lines, headings, page):
+    """The width of the page shared by the longest text of each column, so that words need not be broken."""
+    body = [line for number, line in enumerate(lines) if number not in headings]
+    longest = [max(len(line[i]) for line in body) for i in range(len(body[0]))]
+    words = [max((len(word) for line in body for word in line[i].split()), default=1) for i in range(len(body[0]))]
+    wanted = [max(min(text, WIDEST_TEXT), word) + PADDING for text, word in zip(longest, words, strict=True)]
+    whole = page.page_width - page.left_margin - page.right_margin
+    return [int(whole * share / sum(wanted)) for share in wanted]
+
+
+def _rule(cell, sides):
+    borders = OxmlElement("w:tcBorders")
+    for side in sides:
+        line = OxmlElement(f"w:{side}")
+        for name, value in (("val", "single"), ("sz", "6"), ("space", "0"), ("color", "auto")):
+            line.set(qn(f"w:{name}"), value)
+        borders.append(line)
+    cell._tc.get_or_add_tcPr().append(borders)
