@@ -11,10 +11,11 @@ PAGES = sorted((ROOT / "pages").rglob("*.py"))
 # What each part of core may use besides itself and the parts before it.
 ORDER = (
     ("errors",),
-    ("conventions",),
+    ("conventions", "release"),
     ("survival",),
     ("second_engine",),
     ("registry",),
+    ("intake",),
     ("cohort",),
     ("endpoints",),
     ("fisher",),
@@ -38,6 +39,10 @@ ORDER = (
     ("findings",),
     ("cautions",),
     ("charts",),
+    ("headline",),
+    ("link",),
+    ("named_views",),
+    ("two_views",),
     ("export",),
 )
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}

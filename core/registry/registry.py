@@ -35,6 +35,7 @@ class Registry:
     findings: tuple[Finding, ...]
     fingerprint: str
     cut_off: pd.Timestamp | None = None
+    is_upload: bool = False  # brought by a reader: belongs to that reader's session alone
     _memory: dict = field(default_factory=dict, repr=False)  # what is computed once for all patients
 
     def __len__(self) -> int:

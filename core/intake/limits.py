@@ -1,0 +1,11 @@
+"""How large a file may be. All are checked before the file is parsed."""
+
+MAX_BYTES = 20_000_000
+MAX_ROWS = 50_000
+MAX_COLUMNS = 1_000
+MAX_CELLS = 3_000_000
+MAX_CELL_LENGTH = 32_767  # what a cell of a spreadsheet can hold
+MAX_ZIP_MEMBERS = 1_000
+MAX_UNPACKED_BYTES = 60_000_000  # all parts of a workbook together
+MAX_SHARED_BYTES = 15_000_000  # the texts of a workbook, which are held as a whole
+MAX_ZIP_RATIO = 100  # of a part above 1 MB; tables reach about 20

@@ -1,0 +1,320 @@
+"""From a table and a confirmed mapping to a checked registry, and to a dictionary file that opens it again.
+
+kept + excluded = read, and every row keeps the number that it has in the reader's file.
+"""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from core.errors import RegistryError
+from core.intake.courses import CourseColumns
+from core.intake.mapping import Mapping, known_cells, questions, step_of
+from core.intake.tables import TextTable
+from core.intake.values import COMMA, POINT, dates, numbers
+from core.registry.dictionary import COLUMNS
+from core.registry.findings import Finding
+from core.registry.reading import COURSES, PATIENTS, build_registry
+from core.registry.registry import Registry
+
+PATIENT, FOLLOW_UP, STATUS = "patient_row", "follow_up_days", "end_of_follow_up"
+RESERVED_LABELS = {"nothing", "this selection against the rest", "not recorded", "nobody", "nothing dated", "the rest", "selected"}
+MEANS = {
+    "start": "diagnosis_date",
+    "last_contact": "last_contact_date",
+    "event_date": "death_date",
+    "time": "follow_up_time",
+    "status": "status",
+    "cause": "cause_of_death",
+    "onset": "onset_date",
+    "resolution": "resolution_date",
+}
+DEFAULT_ROLE = {"start": "clinical", "onset": "clinical"}
+
+
+def open_registry(
+    table: TextTable, mapping: Mapping, courses: TextTable | None = None, course_columns: CourseColumns | None = None
+) -> Registry:
+    """The registry that a table means under a mapping without open questions.
+
+    Patients are named by their row of the file, never by the identifier that stands there. Raises RegistryError with place
+    and cure; neither it nor the findings hold a cell of the table.
+    """
+    opened = questions(mapping, table)
+    if opened:
+        raise RegistryError(opened[0].text)
+    cells = {name: known_cells(table.cells[name]) for name in table.cells.columns}
+    findings = list(table.findings)
+    keep = np.ones(len(table), dtype=bool)
+    if mapping.only and mapping.only[0]:
+        column, value = mapping.only
+        others = (cells[column] != value).to_numpy()
+        keep &= ~others
+        if others.any():
+            findings.append(
+                Finding("Not among the rows that were chosen", table.name, column, _at(table, others), "excluded")
+            )
+    _report_missing_words(table, cells, mapping, keep, findings)
+    patients, dictionary = _tables(table, cells, mapping, keep, findings)
+    rows = np.asarray(table.rows)[keep]
+    if not keep.any():
+        raise RegistryError(f"{table.name}: no row is left. Choose other rows.")
+    patients = patients[keep].reset_index(drop=True)
+    text_courses = None
+    if courses is not None and course_columns is not None:
+        text_courses = course_columns.converted(courses, _pseudonyms(table, cells, mapping), mapping.decimal or POINT)
+        if "start" not in mapping.roles:
+            raise RegistryError("Courses need the date on which each patient's follow-up starts. Choose its column.")
+    registry = build_registry(_title(table.name), dictionary, patients, text_courses)
+    findings += [_in_the_file(f, table, rows, courses) for f in registry.findings]
+    findings += list(courses.findings) if courses is not None else []
+    if not len(registry):
+        reasons = "; ".join(f"{f.rule} ({f.n_rows} rows)" for f in findings if f.action == "excluded")
+        raise RegistryError(f"{table.name}: no patient could be kept. {reasons}.")
+    follow_up = registry.follow_up.assign(file_row=rows[registry.follow_up["file_row"].to_numpy() - 2])
+    slug = f"u{registry.fingerprint[:8]}"
+    return replace(
+        registry,
+        slug=slug,
+        follow_up=follow_up,
+        findings=tuple(findings),
+        n_read=len(table) + table.n_left_out,
+        is_upload=True,
+    )
+
+
+def dictionary_file(table: TextTable, mapping: Mapping) -> pd.DataFrame:
+    """The dictionary of the registry in the format of data/sample/README.md, with four columns more that say how the
+    reader's file becomes it: ``column``, ``read_as``, ``factor``, ``rows``. ``core.intake.reuse`` reads it back."""
+    cells = {name: known_cells(table.cells[name]) for name in table.cells.columns}
+    _, dictionary = _tables(table, cells, mapping, np.ones(len(table), dtype=bool), [])
+    return dictionary
+
+
+def safe_code(value: str) -> str:
+    """A value as a code of the dictionary, in which | and = have a meaning of their own."""
+    return value.replace("|", "¦").replace("=", "꞊")
+
+
+def _title(name):
+    return re.sub(r"\.[A-Za-z]{2,5}$", "", name) or name
+
+
+def _at(table, mask):
+    return tuple(int(row) for row in np.asarray(table.rows)[np.asarray(mask)])
+
+
+def _in_the_file(finding, table, rows, courses):
+    if finding.file == COURSES and courses is not None:
+        return replace(finding, file=courses.name, rows=tuple(courses.rows[row - 2] for row in finding.rows),
+                       rule=finding.rule.replace(PATIENTS, table.name))  # fmt: skip
+    if finding.file == PATIENTS:
+        return replace(finding, file=table.name, rows=tuple(int(rows[row - 2]) for row in finding.rows))
+    return finding
+
+
+def _report_missing_words(table, cells, mapping, keep, findings):
+    used = {c.name for c in mapping.columns if c.use} | set(mapping.roles.values())
+    for name in used:
+        words = ((table.cells[name] != "") & (cells[name] == "")).to_numpy() & keep
+        if words.any():
+            findings.append(
+                Finding("Read as not recorded (NA, -, ? and the like)", table.name, name, _at(table, words), "set to missing")
+            )
+
+
+def _pseudonyms(table, cells, mapping):
+    """identifier in the file -> "Row 17", the first row in which it stands."""
+    if "patient_id" not in mapping.roles:
+        return {}
+    found = {}
+    for identifier, row in zip(cells[mapping.roles["patient_id"]], table.rows, strict=True):
+        if identifier:
+            found.setdefault(identifier, f"Row {row}")
+    return found
+
+
+def _tables(table, cells, mapping, keep, findings):
+    """The patients table and the dictionary that core.registry reads."""
+    roles = mapping.roles
+    names = _internal_names(mapping)
+    out, rows = {}, []
+    if "patient_id" in roles:
+        pseudonym = _pseudonyms(table, cells, mapping)
+        out[PATIENT] = cells[roles["patient_id"]].map(lambda identifier: pseudonym.get(identifier, ""))
+    else:
+        out[PATIENT] = pd.Series([f"Row {row}" for row in table.rows], dtype=object)
+    rows.append(
+        dict(
+            name=PATIENT, label="Patient", kind="text", role="identifier", means="patient_id", column=roles.get("patient_id", ""),
+            rows="=".join(mapping.only) if mapping.only and mapping.only[0] else "",
+            description="The row of the patient in the file.",
+        )
+    )  # fmt: skip
+    by_status = "time" not in roles and "status" in roles
+    part_of = {column: role for role, column in roles.items()}
+    labels = _labels(mapping)
+    for column in mapping.columns:
+        role = part_of.get(column.name)
+        if role == "patient_id" or (role is None and (not column.use or column.kind == "text")):
+            continue
+        name = names[column.name]
+        means = MEANS.get(role, "")
+        if by_status and role in ("last_contact", "event_date"):
+            means = ""  # used for the length of follow-up below
+        if by_status and role == "status":
+            means = "status"
+        if role in ("last_contact", "event_date", "start", "onset", "resolution"):
+            kind = "date"
+        elif role == "time":
+            kind = "continuous"
+        else:
+            kind = column.kind
+        values, row = _converted(column, kind, cells[column.name], mapping)
+        if role in ("status", "cause"):
+            meaning = mapping.states if role == "status" else mapping.causes
+            row["level_means"] = "|".join(f"{safe_code(v)}={meaning[v]}" for v, _ in column.levels)
+            row["kind"] = "nominal"
+        row |= dict(
+            name=name,
+            label=labels[column.name],
+            role="outcome" if role and role not in DEFAULT_ROLE else row.get("role") or _part(column),
+            timing="post-baseline" if role and role not in DEFAULT_ROLE else column.timing,
+            dated_by=names.get(column.dated_by, "") if column.dated_by else "",
+            means=means,
+            column=column.name,
+        )
+        if role == "time":
+            row["unit"] = mapping.time_unit
+            row |= dict.fromkeys(("hard_min", "hard_max", "soft_min", "soft_max"), "")
+        out[name] = values
+        rows.append(row)
+    if by_status:
+        out[FOLLOW_UP] = _days_between(table, cells, mapping, out, names, keep, findings)
+        rows.append(
+            dict(
+                name=FOLLOW_UP, label="Days of follow-up", kind="continuous", unit="days", role="outcome", timing="post-baseline",
+                means="follow_up_time", step="30", description="From the start to the event, or to the last contact.",
+            )
+        )  # fmt: skip
+    if any(row.get("timing") == "post-baseline" and row["kind"] == "date" for row in rows):
+        pass
+    dictionary = pd.DataFrame(rows, columns=[*COLUMNS, "column", "read_as", "factor", "rows"]).fillna("").astype(str)
+    return pd.DataFrame(out), dictionary
+
+
+def _internal_names(mapping):
+    taken = {PATIENT, FOLLOW_UP, STATUS, "courses"}
+    names = {}
+    for i, column in enumerate(mapping.columns):
+        name = str(column.dictionary.get("name") or column.name)
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,40}", name) or name in taken:
+            name = f"column_{i + 1}"
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        names[column.name] = name
+    return names
+
+
+def _labels(mapping):
+    """Labels, each once, and none with a meaning of its own on the screen."""
+    taken, labels = {"patient", "days of follow-up"}, {}
+    for column in mapping.columns:
+        label = column.label.strip() or column.name
+        if label.casefold() in taken or label.casefold() in RESERVED_LABELS:
+            label = f"{label} ({column.name})" if label != column.name else f"{label} (column)"
+        while label.casefold() in taken:
+            label += "′"
+        taken.add(label.casefold())
+        labels[column.name] = label
+    return labels
+
+
+def _part(column):
+    return "clinical"
+
+
+def _converted(column, kind, cells, mapping):
+    """The cells as core.registry reads them, and the row of the dictionary without name and meaning."""
+    given = {key: value for key, value in column.dictionary.items() if key in COLUMNS}
+    row = given | dict(kind=kind, unit=column.unit, factor="", read_as="")
+    if kind == "date":
+        row["read_as"] = column.order
+        return dates(cells, column.order), row
+    if kind in ("continuous", "count"):
+        decimal = mapping.decimal or POINT
+        values = numbers(cells, decimal)
+        bad = (cells != "") & values.isna()
+        values = values * column.factor
+        row["read_as"] = COMMA if decimal == COMMA else ""
+        row["factor"] = f"{column.factor:g}" if column.factor != 1 else ""
+        digits = _decimals(cells[cells != ""], values)
+        row["decimals"] = given.get("decimals") or str(digits)
+        row["step"] = given.get("step") or f"{step_of(values):g}"
+        row["summary"] = given.get("summary") or "median"
+        text = values.map(lambda value: "" if np.isnan(value) else repr(float(value)))
+        return text.where(~bad, "not a number"), row
+    if kind in ("binary", "nominal", "ordinal"):
+        spelled = {value.casefold(): safe_code(value) for value, _ in column.levels}
+        row["levels"] = "|".join(f"{safe_code(v)}={_level_label(label)}" for v, label in _unique_labels(column.levels))
+        if kind == "binary" and len(column.levels) != 2:
+            row["kind"] = "nominal"
+        unknown = "not one of the levels"
+        return cells.map({cell: spelled.get(cell.casefold(), unknown) if cell else "" for cell in cells.unique()}), row
+    return cells, row
+
+
+def _level_label(label):
+    label = label.replace("|", "¦").strip()
+    return f"{label} (level)" if label.casefold() in RESERVED_LABELS else label
+
+
+def _unique_labels(levels):
+    taken, out = set(), []
+    for value, label in levels:
+        label = label.strip() or value
+        if _level_label(label) in taken:
+            label = f"{label} ({value})"
+        taken.add(_level_label(label))
+        out.append((value, label))
+    return out
+
+
+def _decimals(texts, values):
+    numbers_found = values.dropna()
+    if numbers_found.empty or numbers_found.map(float.is_integer).all():
+        return 0
+    spread = float(numbers_found.abs().median())
+    return 1 if spread >= 10 else 2 if spread >= 0.1 else 4
+
+
+def _days_between(table, cells, mapping, out, names, keep, findings):
+    """Days from the start to the event's date where there was one, otherwise to the last contact; text."""
+    roles = mapping.roles
+    start = _as_dates(out[names[roles["start"]]])
+    last = _as_dates(out[names[roles["last_contact"]]])
+    column = mapping.column(roles["status"])
+    meaning = {value.casefold(): mapping.states[value] for value, _ in column.levels}
+    state = cells[roles["status"]].map(lambda cell: meaning.get(cell.casefold(), ""))
+    end = last
+    if "event_date" in roles:
+        happened_on = _as_dates(out[names[roles["event_date"]]])
+        undated = ((state == "death") & happened_on.isna()).to_numpy() & keep
+        if undated.any():
+            findings.append(Finding("Event without a date", table.name, roles["event_date"], _at(table, undated), "excluded"))
+        end = happened_on.where((state == "death"), last)
+        contradicts = (state.isin(["alive"]) & happened_on.notna()).to_numpy() & keep
+        if contradicts.any():
+            findings.append(
+                Finding("Has the date of an event, but the status says none happened", table.name, roles["event_date"],
+                        _at(table, contradicts), "kept")
+            )  # fmt: skip
+    days = (end - start).dt.days
+    return days.map(lambda value: "" if pd.isna(value) else str(int(value)))
+
+
+def _as_dates(text):
+    return pd.to_datetime(text.where(text != ""), format="%Y-%m-%d", errors="coerce")
