@@ -160,7 +160,8 @@ class Analysis:
     def time_title(self) -> str:
         """What the time axis counts."""
         if self.landmark_months:
-            return f"Months from the landmark, {self.landmark_months} months after {self.clock_start}"
+            unit = "month" if self.landmark_months == 1 else "months"
+            return f"Months from the landmark, {self.landmark_months} {unit} after {self.clock_start}"
         return f"Months from {self.clock_start}"
 
     def require_patients(self) -> None:

@@ -12,7 +12,9 @@ from core.settings import Setting, matters, settings_for, settings_of
 NOT_RECORDED = "Not recorded"
 MISSING_WORDS = {AUTO: "Leave out once narrowed", KEEP: "Keep", DROP: "Leave out", ONLY: "Only these"}
 FINGERPRINT_KEY, FINGERPRINT_LENGTH = "data", 12
-RESERVED = (FINGERPRINT_KEY,)
+# what a link carries besides choices
+RELEASE_KEY, NUMBERS_KEY, CHECK_KEY, SET_KEY = "release", "numbers", "check", "view"
+RESERVED = (FINGERPRINT_KEY, RELEASE_KEY, NUMBERS_KEY, CHECK_KEY, SET_KEY)
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class View:
     def to_query(self, registry: Registry) -> dict[str, list[str]]:
         """Every choice as query parameters, defaults too, with the registry's fingerprint."""
         query: dict[str, list[str]] = {FINGERPRINT_KEY: [registry.fingerprint[:FINGERPRINT_LENGTH]]}
+        if registry.is_upload:
+            query[SOURCE_KEY] = [source_name(registry)]
         values = dict(self.settings)
         for setting in settings_of(registry, self.page):
             if matters(registry, setting, values.get, self.page):
@@ -50,6 +54,11 @@ class View:
     def link(self, registry: Registry, base: str) -> str:
         """The permanent link: ``base`` is scheme, host and path."""
         return f"{base}?{urlencode(self.to_query(registry), doseq=True)}"
+
+
+def source_name(registry: Registry) -> str:
+    """What the link calls a registry that a reader brought: a fingerprint, no word of the file."""
+    return f"Upload {registry.fingerprint[:FINGERPRINT_LENGTH]}"
 
 
 def make_view(registry: Registry, page: str, filters, values: Mapping) -> View:

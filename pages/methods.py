@@ -6,6 +6,7 @@ from core.conventions import CONVENTIONS
 from core.endpoints import endpoints_of
 from pages.components.entry import require_app
 from pages.components.literal import literal
+from pages.components.panels import heading
 from pages.components.sidebar import current_analysis
 from pages.components.source import load_registry
 from pages.components.tables import definitions, dictionary_table
@@ -14,7 +15,7 @@ require_app()
 registry = load_registry()
 analysis = current_analysis(registry, "methods")
 
-st.header("How are these numbers made?", anchor=False)
+heading("How are these numbers made?", analysis)
 st.caption(
     "Every choice behind the numbers, as the program applies it. Each result is tested against R's survival package."
 )

@@ -4,6 +4,8 @@ import gc
 
 import streamlit as st
 
+from core.view import RESERVED, SET_KEY
+
 PAGES = (
     # file, title, icon, url path
     ("pages/overview.py", "Overview", ":material/dashboard:", "overview"),
@@ -13,8 +15,12 @@ PAGES = (
     ("pages/outcomes.py", "Outcomes", ":material/stacked_line_chart:", "outcomes"),
     ("pages/treatment.py", "Treatment", ":material/hourglass_top:", "treatment"),
     ("pages/findings.py", "Findings", ":material/fact_check:", "findings"),
+    ("pages/compare.py", "Compare", ":material/compare:", "compare"),
+    ("pages/data.py", "Data", ":material/upload_file:", "data"),
     ("pages/methods.py", "Methods", ":material/menu_book:", "methods"),
 )
+# pages that are reached beside the Share button, so that the menu has room for the others
+BESIDE_SHARE = ("compare",)
 
 
 def boot():
@@ -27,9 +33,12 @@ def boot():
     page = _navigation()
     if "_booted" not in st.session_state:
         st.session_state["_booted"] = True
-        st.session_state["_asked"] = st.query_params.to_dict() and {
-            key: st.query_params.get_all(key) for key in st.query_params
-        }
+        st.session_state["_asked"] = {key: st.query_params.get_all(key) for key in st.query_params}
+        st.session_state["_asked_page"] = page.url_path or "overview"
+        # what a link says of itself would be wrong in the address bar as soon as something is changed
+        for key in RESERVED:
+            if key in st.query_params and key != SET_KEY:
+                del st.query_params[key]
         _freeze_imports()
         st.rerun()
     st.session_state["_inside_app"] = True
@@ -49,10 +58,22 @@ def asked_for() -> dict[str, list[str]]:
     return st.session_state.get("_asked") or {}
 
 
+def asked_page() -> str:
+    """The page that the session was opened with."""
+    return st.session_state.get("_asked_page", "")
+
+
 def _navigation():
     return st.navigation(
         [
-            st.Page(file, title=title, icon=icon, url_path=path, default=path == "overview")
+            st.Page(
+                file,
+                title=title,
+                icon=icon,
+                url_path=path,
+                default=path == "overview",
+                visibility="hidden" if path in BESIDE_SHARE else "visible",
+            )
             for file, title, icon, path in PAGES
         ],
         position="top",

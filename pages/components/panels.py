@@ -13,6 +13,7 @@ from core.export.tables import view_caption
 from pages.components.figure_download import CAPTION, figure_download, panel_title
 from pages.components.link import draw_share, report_on_link
 from pages.components.literal import literal
+from pages.components.named import say_what_was_kept
 
 ICONS = {AFTER_BASELINE: ":material/hourglass_top:"}
 
@@ -21,7 +22,13 @@ def heading(question: str, analysis: Analysis) -> None:
     """The question that the page answers, of whom, and the link to this view."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.header(question, anchor=False, width="content")
-        draw_share(analysis)
+        with st.container(horizontal=True, width="content", vertical_alignment="center"):
+            if analysis.view.page != "compare":
+                st.page_link(
+                    "pages/compare.py", label="Compare", icon=":material/compare:", help="Two views side by side"
+                )
+            draw_share(analysis)
+    say_what_was_kept()
     report_on_link(analysis)
     st.session_state[CAPTION] = view_caption(analysis)
     source = f" · {literal(analysis.registry.source)}" if analysis.registry.source else ""

@@ -17,6 +17,7 @@ from core.view import (
     more_key,
 )
 from pages.components.controls import choose, has_effect, value_of, view_of
+from pages.components.entry import asked_for
 from pages.components.literal import is_plain, literal
 
 MOST_PILLS = 4
@@ -35,6 +36,7 @@ def draw_sidebar(registry: Registry, page: str) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
             st.markdown("**Filters**")
             reset_place = st.container(width="content")
+        _add_what_the_link_filters(registry)
         shown = _shown_variables(registry)
         places = {}
         for variable in shown:
@@ -84,6 +86,23 @@ def _draw_headline(analysis):
         st.markdown(f"**{literal(registry.name)}**")
     events = endpoint.event if analysis.n_event == 1 else endpoint.events
     st.markdown(f"#### {len(analysis.cohort)} of {len(registry)} patients, {analysis.n_event} {events}")
+
+
+def _add_what_the_link_filters(registry) -> None:
+    """A link can filter by a variable without adding its control: the control is added, once per session."""
+    if st.session_state.get("_link_filters_added"):
+        return
+    st.session_state["_link_filters_added"] = True
+    asked = asked_for()
+    added = asked.get(more_key(registry), [])
+    wanted = [
+        v.label
+        for v in registry.dictionary.filters
+        if math.isnan(v.filter_rank) and (filter_key(registry, v) in asked or missing_key(registry, v) in asked)
+    ]
+    known = [v.label for v in registry.dictionary.filters if v.label in added and math.isnan(v.filter_rank)]
+    if set(wanted) - set(known):
+        st.session_state[more_key(registry)] = list(dict.fromkeys([*known, *wanted]))
 
 
 def _shown_variables(registry) -> list[Variable]:
