@@ -4,11 +4,15 @@ import streamlit as st
 
 from pages.components.entry import boot
 from pages.components.sidebar import draw_sidebar
-from pages.components.source import load_registry
+from pages.components.source import draw_source, load_registry, registry_if_there, without_values_in_the_log
 
 st.set_page_config(page_title="CalciScope", page_icon="pages/components/icon.svg", layout="wide")
 
 page = boot()
-registry = load_registry()
-draw_sidebar(registry, page.url_path or "overview")
-page.run()
+draw_source()
+with without_values_in_the_log():
+    name = page.url_path or "overview"
+    registry = registry_if_there() if name == "data" else load_registry()
+    if registry is not None:
+        draw_sidebar(registry, name)
+    page.run()

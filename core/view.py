@@ -17,6 +17,10 @@ RELEASE_KEY, NUMBERS_KEY, CHECK_KEY, SET_KEY = "release", "numbers", "check", "v
 RESERVED = (FINGERPRINT_KEY, RELEASE_KEY, NUMBERS_KEY, CHECK_KEY, SET_KEY)
 
 
+# where the registry came from, if a reader brought it; stays in the address bar
+SOURCE_KEY = "source"
+
+
 @dataclass(frozen=True)
 class View:
     """Filters in the sidebar's order and the value of every setting that shapes the page."""
@@ -152,7 +156,7 @@ def view_from_query(registry: Registry, page: str, query: Mapping[str, list[str]
 
     Never raises: a parameter that is unknown, of another registry or out of range leaves its default in place.
     """
-    left = {key: list(values) for key, values in query.items() if key not in RESERVED}
+    left = {key: list(values) for key, values in query.items() if key not in (*RESERVED, SOURCE_KEY)}
     ignored: list[Ignored] = []
     filters = []
     for variable in registry.dictionary.filters:

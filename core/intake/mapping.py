@@ -204,7 +204,11 @@ def _kind(column, filled, decimal):
         if few and (whole or len(values) <= 4):
             kind = "nominal" if len(values) <= 2 else "ordinal"
             return replace(column, kind=kind, levels=tuple((value, value) for value in values))
-        if whole and re.search(r"(^|[ _.])(id|no|nr|number|code)$|编号|序号", column.name, re.I) and len(values) == len(filled):
+        if (
+            whole
+            and re.search(r"(^|[ _.])(id|no|nr|number|code)$|编号|序号", column.name, re.I)
+            and len(values) == len(filled)
+        ):
             return replace(column, kind="text", use=False, said="a number for each row")
         return replace(column, kind="continuous")
     if len(values) <= MOST_LEVELS and (len(values) <= 3 or len(filled) >= 2 * len(values)):
@@ -246,7 +250,9 @@ def _dated(columns, cells, roles):
             (
                 name
                 for name in sorted(dates)
-                if re.fullmatch(rf"{stem}[ _.]?(date|day|on|since|start|日期|时间)|date[ _.]?(of[ _.]?)?{stem}", name.casefold())
+                if re.fullmatch(
+                    rf"{stem}[ _.]?(date|day|on|since|start|日期|时间)|date[ _.]?(of[ _.]?)?{stem}", name.casefold()
+                )
             ),
             "",
         )
@@ -320,18 +326,28 @@ def questions(mapping: Mapping, table: TextTable) -> list[Question]:
     for column in twice:
         ask("roles", column, f"Column {column!r} has two parts. Choose another column for one of them.")
     if mapping.decimal is None:
-        ask("decimal", "", "Numbers such as 1,234 stand in the file: is the comma a decimal sign or does it group thousands?")
+        ask(
+            "decimal",
+            "",
+            "Numbers such as 1,234 stand in the file: is the comma a decimal sign or does it group thousands?",
+        )
     used = {c.name for c in mapping.columns if c.use and c.name not in roles.values()} | set(roles.values())
     for role in roles:
         if ROLES[role][2]:
             column = mapping.column(roles[role])
             cells = known_cells(table.cells[column.name])
-            if column.kind != "date" and not (column.order == SERIAL):
+            if column.kind != "date" and column.order != SERIAL:
                 plain = numbers(cells[cells != ""])
                 if len(plain) and plain.between(10_000, 80_000).mean() > 0.9:
-                    ask("order", column.name, f"{column.name!r} holds numbers, not dates. Are they Excel's day numbers?")
+                    ask(
+                        "order", column.name, f"{column.name!r} holds numbers, not dates. Are they Excel's day numbers?"
+                    )
                 else:
-                    ask("roles", column.name, f"{column.name!r} does not hold dates with four-digit years. Choose another column.")
+                    ask(
+                        "roles",
+                        column.name,
+                        f"{column.name!r} does not hold dates with four-digit years. Choose another column.",
+                    )
     for column in mapping.columns:
         if column.name in used and column.kind == "date" and column.order not in DATE_ORDERS:
             ask("order", column.name, f"In {column.name!r} day and month could be exchanged. Which comes first?")
@@ -344,7 +360,11 @@ def questions(mapping: Mapping, table: TextTable) -> list[Question]:
         values = [value for value, _ in mapping.column(roles["status"]).levels]
         open_values = [value for value in values if mapping.states.get(value) not in STATES]
         if not values:
-            ask("roles", roles["status"], f"{roles['status']!r} has too many different values for a status. Choose another column.")
+            ask(
+                "roles",
+                roles["status"],
+                f"{roles['status']!r} has too many different values for a status. Choose another column.",
+            )
         elif open_values:
             ask("states", roles["status"], f"What do the {len(open_values)} codes of {roles['status']!r} mean?")
         elif "death" not in mapping.states.values():
@@ -352,7 +372,11 @@ def questions(mapping: Mapping, table: TextTable) -> list[Question]:
     if "cause" in roles:
         values = [value for value, _ in mapping.column(roles["cause"]).levels]
         if not values:
-            ask("roles", roles["cause"], f"{roles['cause']!r} has too many different values for a cause. Choose another column.")
+            ask(
+                "roles",
+                roles["cause"],
+                f"{roles['cause']!r} has too many different values for a cause. Choose another column.",
+            )
         elif any(mapping.causes.get(value) not in CAUSES for value in values):
             ask("causes", roles["cause"], f"What does each value of {roles['cause']!r} mean?")
     if "patient_id" in roles and mapping.only is None and n_repeated(table, roles["patient_id"]):
@@ -395,4 +419,3 @@ def step_of(values: pd.Series) -> float:
     if not np.isfinite(spread) or spread <= 0:
         return 1.0
     return float(10.0 ** np.floor(np.log10(spread))) if spread >= 10 or spread < 0.2 else 1.0
-

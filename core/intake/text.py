@@ -107,7 +107,10 @@ def _looks_chinese(data) -> bool:
         elif position + 1 < len(data) and data[position] >= 0xA1 and data[position + 1] >= 0xA1:
             pairs, position = pairs + 1, position + 2
         else:
-            alone, position = alone + 1, position + (2 if position + 1 < len(data) and data[position + 1] >= 0x40 else 1)
+            alone, position = (
+                alone + 1,
+                position + (2 if position + 1 < len(data) and data[position + 1] >= 0x40 else 1),
+            )
     return pairs > 4 * alone
 
 
@@ -161,7 +164,7 @@ def _parsed(text, delimiter, name):
                 )
     except csv.Error:
         raise RegistryError(
-            f'{name}, row {len(rows) + 1}: a quotation mark is opened and not closed, or text follows one. Write a mark inside '
+            f"{name}, row {len(rows) + 1}: a quotation mark is opened and not closed, or text follows one. Write a mark inside "
             'a quoted cell twice ("").'
         ) from None
     return rows

@@ -20,7 +20,15 @@ from core.registry.reading import COURSES, PATIENTS, build_registry
 from core.registry.registry import Registry
 
 PATIENT, FOLLOW_UP, STATUS = "patient_row", "follow_up_days", "end_of_follow_up"
-RESERVED_LABELS = {"nothing", "this selection against the rest", "not recorded", "nobody", "nothing dated", "the rest", "selected"}
+RESERVED_LABELS = {
+    "nothing",
+    "this selection against the rest",
+    "not recorded",
+    "nobody",
+    "nothing dated",
+    "the rest",
+    "selected",
+}
 MEANS = {
     "start": "diagnosis_date",
     "last_contact": "last_contact_date",
@@ -86,8 +94,8 @@ def open_registry(
 
 
 def dictionary_file(table: TextTable, mapping: Mapping) -> pd.DataFrame:
-    """The dictionary of the registry in the format of data/sample/README.md, with four columns more that say how the
-    reader's file becomes it: ``column``, ``read_as``, ``factor``, ``rows``. ``core.intake.reuse`` reads it back."""
+    """The dictionary of the registry in the format of data/sample/README.md, with five columns more that say how the
+    reader's file becomes it: ``column``, ``part``, ``read_as``, ``factor``, ``rows``. ``core.intake.reuse`` reads it back."""
     cells = {name: known_cells(table.cells[name]) for name in table.cells.columns}
     _, dictionary = _tables(table, cells, mapping, np.ones(len(table), dtype=bool), [])
     return dictionary
@@ -121,7 +129,13 @@ def _report_missing_words(table, cells, mapping, keep, findings):
         words = ((table.cells[name] != "") & (cells[name] == "")).to_numpy() & keep
         if words.any():
             findings.append(
-                Finding("Read as not recorded (NA, -, ? and the like)", table.name, name, _at(table, words), "set to missing")
+                Finding(
+                    "Read as not recorded (NA, -, ? and the like)",
+                    table.name,
+                    name,
+                    _at(table, words),
+                    "set to missing",
+                )
             )
 
 
@@ -180,11 +194,12 @@ def _tables(table, cells, mapping, keep, findings):
         row |= dict(
             name=name,
             label=labels[column.name],
-            role="outcome" if role and role not in DEFAULT_ROLE else row.get("role") or _part(column),
+            role="outcome" if role and role not in DEFAULT_ROLE else row.get("role") or "clinical",
             timing="post-baseline" if role and role not in DEFAULT_ROLE else column.timing,
             dated_by=names.get(column.dated_by, "") if column.dated_by else "",
             means=means,
             column=column.name,
+            part=role or "",
         )
         if role == "time":
             row["unit"] = mapping.time_unit
@@ -199,9 +214,7 @@ def _tables(table, cells, mapping, keep, findings):
                 means="follow_up_time", step="30", description="From the start to the event, or to the last contact.",
             )
         )  # fmt: skip
-    if any(row.get("timing") == "post-baseline" and row["kind"] == "date" for row in rows):
-        pass
-    dictionary = pd.DataFrame(rows, columns=[*COLUMNS, "column", "read_as", "factor", "rows"]).fillna("").astype(str)
+    dictionary = pd.DataFrame(rows, columns=[*COLUMNS, "column", "part", "read_as", "factor", "rows"]).fillna("").astype(str)
     return pd.DataFrame(out), dictionary
 
 
@@ -231,10 +244,6 @@ def _labels(mapping):
         taken.add(label.casefold())
         labels[column.name] = label
     return labels
-
-
-def _part(column):
-    return "clinical"
 
 
 def _converted(column, kind, cells, mapping):
@@ -304,7 +313,9 @@ def _days_between(table, cells, mapping, out, names, keep, findings):
         happened_on = _as_dates(out[names[roles["event_date"]]])
         undated = ((state == "death") & happened_on.isna()).to_numpy() & keep
         if undated.any():
-            findings.append(Finding("Event without a date", table.name, roles["event_date"], _at(table, undated), "excluded"))
+            findings.append(
+                Finding("Event without a date", table.name, roles["event_date"], _at(table, undated), "excluded")
+            )
         end = happened_on.where((state == "death"), last)
         contradicts = (state.isin(["alive"]) & happened_on.notna()).to_numpy() & keep
         if contradicts.any():

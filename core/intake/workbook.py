@@ -56,7 +56,9 @@ def rows_of_sheet(data: bytes, name: str, sheet: str | None = None) -> tuple[lis
             n_cells += len(row)
             rows.append(row)
             if len(rows) > MAX_ROWS + 100 or n_cells > MAX_CELLS:
-                raise RegistryError(f"{name} has more than {MAX_ROWS:,} rows or {MAX_CELLS:,} cells. Keep what you need.")
+                raise RegistryError(
+                    f"{name} has more than {MAX_ROWS:,} rows or {MAX_CELLS:,} cells. Keep what you need."
+                )
             if len(row) > MAX_COLUMNS:
                 raise RegistryError(
                     f"{name}, row {len(rows)}: more than {MAX_COLUMNS:,} columns. Keep only the columns you need."
@@ -119,7 +121,9 @@ def _check_part(archive, member, name):
         while chunk := part.read(1 << 20):
             chunk = tail + chunk
             if first and (b"<!DOCTYPE" in chunk[:4096] or b"<!ENTITY" in chunk[:4096]):
-                raise RegistryError(f"{name} holds definitions that no workbook needs. Save it again in Excel as .xlsx.")
+                raise RegistryError(
+                    f"{name} holds definitions that no workbook needs. Save it again in Excel as .xlsx."
+                )
             if not is_sheet:
                 return
             if first and (found := _DIMENSION.search(chunk[:4096])):
@@ -149,7 +153,9 @@ def _opened(data, name):
     try:
         return load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
     except Exception:  # openpyxl raises whatever its parsers raise
-        raise RegistryError(f"{name} is damaged or not a workbook. Open it in Excel and save it again as .xlsx.") from None
+        raise RegistryError(
+            f"{name} is damaged or not a workbook. Open it in Excel and save it again as .xlsx."
+        ) from None
 
 
 def _text(value) -> str:

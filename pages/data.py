@@ -1,0 +1,30 @@
+"""Bring your own registry: upload, look, say what is what, check, open."""
+
+import streamlit as st
+
+from pages.components.entry import require_app
+from pages.components.intake_help import help_panel, templates
+from pages.components.intake_panels import (
+    check_panel,
+    follow_up_panel,
+    look_panel,
+    now_open,
+    upload_panel,
+    variables_panel,
+)
+
+require_app()
+st.header("Bring your own registry", anchor=False)
+st.caption(
+    "A file with one row per patient becomes a registry in five steps. It stays in the memory of this session: it is never "
+    "written to disk, never put into a link, and never shown to anybody else."
+)
+now_open()
+table = upload_panel()
+if table is not None:
+    look_panel(table)
+    mapping = follow_up_panel(table)
+    mapping = variables_panel(table, mapping)
+    check_panel(table, mapping)
+templates()
+help_panel()
