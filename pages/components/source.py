@@ -52,13 +52,19 @@ def draw_source() -> None:
     if wanted not in options:
         options.append(wanted)
     if len(options) > 1:
-        st.sidebar.selectbox(
+        st.session_state.setdefault(SOURCE_KEY, wanted)
+        wanted = st.sidebar.selectbox(
             "Registry",
-            options,  # the first is the default, which is not written into the address
+            options,
             key=SOURCE_KEY,
-            bind="query-params",
             help="Your own file stays in this session: no link and no other reader can bring it back.",
         )
+    # written by hand in every run: the menu of pages leaves out what no control is bound to
+    if wanted == SERVERS_OWN:
+        if SOURCE_KEY in st.query_params:
+            del st.query_params[SOURCE_KEY]
+    elif st.query_params.get_all(SOURCE_KEY) != [wanted]:
+        st.query_params[SOURCE_KEY] = wanted
 
 
 def brought_registry() -> Registry | None:
