@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.registry import read_registry
-from core.settings import settings_for, settings_of
+from core.settings import EVERYWHERE, settings_for, settings_of
 from core.view import (
     MISSING_WORDS,
     filter_from_levels,
@@ -17,9 +17,10 @@ from core.view import (
     make_view,
     view_from_query,
 )
+from pages.components.entry import PAGES as ALL_PAGES
 
 REGISTRY = read_registry(Path(__file__).parents[2] / "data" / "sample")
-PAGES = sorted({setting.page for setting in settings_for(REGISTRY)} - {"everywhere"} | {"overview", "cohort"})
+PAGES = [path for *_, path in ALL_PAGES]
 
 
 @st.composite
@@ -66,6 +67,11 @@ def test_a_view_survives_the_way_through_a_link(view):
     again, ignored = view_from_query(REGISTRY, view.page, query)
     assert again == view
     assert ignored == []
+
+
+def test_every_setting_is_part_of_the_view_of_some_page():
+    assert {s.page for s in settings_for(REGISTRY)} - {EVERYWHERE} <= set(PAGES)
+    assert {s.name for page in PAGES for s in settings_of(REGISTRY, page)} == {s.name for s in settings_for(REGISTRY)}
 
 
 @pytest.mark.parametrize(
