@@ -1,0 +1,95 @@
+"""The view as code: a zip with the data, a Python and an R script, and the numbers that both must find."""
+
+import io
+import json
+import zipfile
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+
+from core.analysis import Analysis
+from core.cautions import cautions
+from core.export.tables import view_caption
+from core.export.view_numbers import ViewNumbers, view_numbers
+
+TEMPLATES = Path(__file__).parent / "reproduce"
+SCRIPTS = ("analysis.py", "analysis.R")
+
+
+def scripts_zip(analysis: Analysis, link: str = "") -> bytes:
+    """data.csv, view.json, expected.json, analysis.py, analysis.R and README.md of a view, zipped.
+
+    ``link`` is the permanent link of the view. The data hold days since diagnosis (or onset) and the columns that the numbers
+    need, no date and no identifier. Raises NotEstimable when nobody is left.
+    """
+    numbers = view_numbers(analysis)
+    files = {
+        "README.md": readme(analysis, numbers, link),
+        "data.csv": data_csv(numbers.data),
+        "view.json": json.dumps(numbers.view, ensure_ascii=False, indent=1),
+        "expected.json": json.dumps(numbers.expected, ensure_ascii=False, indent=1),
+        **{name: (TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS},
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            # always the same bytes for the same view
+            archive.writestr(zipfile.ZipInfo(name, datetime(2020, 1, 1).timetuple()[:6]), text.encode("utf-8"))
+    return buffer.getvalue()
+
+
+def data_csv(data: pd.DataFrame) -> str:
+    """Numbers with all their digits, what is missing empty."""
+    return data.to_csv(index=False, lineterminator="\n")
+
+
+def readme(analysis: Analysis, numbers: ViewNumbers, link: str = "") -> str:
+    """What is in the folder, how to run it, what the columns mean, and what is not computed again."""
+    view, dictionary = numbers.view, analysis.registry.dictionary
+    covariates = {c["column"]: c for part in ("covariates", "subdistribution", "together") for c in view[part]}
+    lines = [
+        "# The numbers of one view, computed again",
+        "",
+        view_caption(analysis),
+        "",
+        f"- Endpoint: {view['endpoint']}. {view['definition']}",
+        f"- Clock: {view['clock'].lower()}. One month is {30.4375} days.",
+        f"- Registry: {analysis.registry.name}, fingerprint {analysis.registry.fingerprint[:12]}",
+        *([f"- The view: {link}"] if link else []),
+        "",
+        "## Run it",
+        "",
+        "    python analysis.py      needs numpy, pandas, scipy, lifelines",
+        "    Rscript analysis.R      needs survival, cmprsk, jsonlite",
+        "",
+        f"Each prints PASS or FAIL for each of {len(numbers.expected)} numbers and ends with an error if one differs by more than "
+        '1 in 100,000. "none" means that there is no such number: a median that is not reached, or nobody followed that long.',
+        "",
+        "## data.csv",
+        "",
+        "One row a patient that passes the filters. No date and no identifier.",
+        "",
+        f"- time_days: days on the clock{', from the onset of lesions' if view['late_entry'] else ''}; landmark not yet applied",
+        "- cause: 0 censored, 1 the event" + (", 2 what competes with it" if view["competing"] else ""),
+        *(["- entry_days: when the patient came under observation"] if view["late_entry"] else []),
+        f"- group: {view['group_by'] or 'nothing groups: all in one'}",
+        "- within: strata within which groups are compared",
+        *(["- exposure_days: " + view["exposure"]["definition"]] if view["exposure"] else []),
+        *(f"- {column}: {c['label']}" for column, c in covariates.items()),
+        "",
+        "Levels that begin with a sign that a spreadsheet takes for a formula have an apostrophe before it.",
+    ]
+    notices = [caution.text for caution in cautions(analysis)]
+    if notices:
+        lines += ["", "## Read this first", "", *(f"- {text}" for text in notices)]
+    if numbers.left_out:
+        lines += ["", "## Not computed again", "", *(f"- {text}" for text in numbers.left_out)]
+    lines += [
+        "",
+        f"Made with lifelines {version('lifelines')}, pandas {version('pandas')}, numpy {version('numpy')} at hand; "
+        f"the numbers come from CalciScope's own engine, and the dictionary describes {len(dictionary.variables)} variables.",
+        "",
+    ]
+    return "\n".join(lines)
