@@ -84,4 +84,6 @@ def accrual_panel(analysis: Analysis) -> None:
         analysis.require_patients()
         frame = accrual(analysis.registry, analysis.cohort.mask, BY_PERIOD[analysis.view["period"]])
         show_chart(accrual_chart(frame, analysis.registry.cut_off), key="accrual")
-        downloads("accrual", numbers=Table("Accrual", frame.drop(columns=["start", "end"]), view_caption(analysis)))
+        downloads(
+            "accrual", numbers=lambda: Table("Accrual", frame.drop(columns=["start", "end"]), view_caption(analysis))
+        )

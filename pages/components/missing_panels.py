@@ -111,4 +111,4 @@ def _table(analysis, absent):
         ("Variable", "Not recorded", f"Of those with the event ({events})", "Of the others", "Miss only this"),
     )
     caption = f"{view_caption(analysis)} {analysis.endpoint.label}: {analysis.definition_of(analysis.endpoint)}"
-    downloads("missing_values", numbers=Table("Missing values", absent.reset_index(drop=True), caption))
+    downloads("missing_values", numbers=lambda: Table("Missing values", absent.reset_index(drop=True), caption))

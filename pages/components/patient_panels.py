@@ -112,7 +112,7 @@ def patients_panel(analysis: Analysis) -> None:
             "Tick a row to open the patient's timeline. Click a heading to sort; the magnifier on the table searches. "
             "Only the columns shown are sent to your browser."
         )
-        downloads("patients", numbers=Table("Patients", frame.reset_index(drop=True), view_caption(analysis)))
+        downloads("patients", numbers=lambda: Table("Patients", frame.reset_index(drop=True), view_caption(analysis)))
 
 
 def _table(analysis, frame, variables, dates):

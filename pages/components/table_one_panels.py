@@ -41,7 +41,7 @@ def table_one_panel(analysis: Analysis) -> None:
     with panel(literal(f"Patients by {_in_sentence(by.label)}") if by is not None else "Patients"):
         if not len(analysis.cohort) and not (by is not None and by.against_the_rest):
             analysis.require_patients()
-        table = _by_group(
+        table, rows = _by_group(
             analysis,
             key=repr((_who(analysis), analysis.view["by"], by and by.levels, analysis.view["numbers_as"], analysis.view["tests"])),
         )  # fmt: skip
@@ -50,8 +50,8 @@ def table_one_panel(analysis: Analysis) -> None:
             left_out = [v.label for v in registry.dictionary.filters if v not in table.variables and v != by.variable]
             if left_out:
                 notes += (f"Not listed, because the groups are made from it: {', '.join(left_out)}.",)
-        _draw(table, notes)
-        _hand_out(table, "Table 1", "table_1", view_caption(analysis), notes)
+        _draw(rows, notes)
+        _hand_out((table, rows), "Table 1", "table_1", view_caption(analysis), notes)
 
 
 def selection_panel(analysis: Analysis) -> None:
@@ -67,15 +67,15 @@ def selection_panel(analysis: Analysis) -> None:
             return
         if n == 0:
             analysis.require_patients()
-        table = _kept(analysis, key=repr(_who(analysis)))
+        table, rows = _kept(analysis, key=repr(_who(analysis)))
         st.caption(
             "What was known at diagnosis, for the patients that the filters keep and for the others. The larger the "
             "standardised difference (SMD), the less the findings speak for those left out; above about 0.2 it is worth a "
             "thought. What was filtered by differs by intention."
         )
         notes = table_one_notes(table)
-        _draw(table, notes, without=(str(table_one_rows(table).columns[3]),))
-        _hand_out(table, "Kept and left out", "left_out", view_caption(analysis), notes)
+        _draw(rows, notes, without=(rows.columns[3],))  # everybody together
+        _hand_out((table, rows), "Kept and left out", "left_out", view_caption(analysis), notes)
 
 
 def _how_to_read(analysis):
@@ -90,29 +90,31 @@ def _who(analysis):
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
-def _by_group(_analysis: Analysis, key: str) -> TableOne:
+def _by_group(_analysis: Analysis, key: str) -> tuple[TableOne, pd.DataFrame]:
     registry, by = _analysis.registry, _analysis.by
     everyone = by is not None and by.against_the_rest
     mask = _analysis.cohort.mask | everyone
     variables = described_variables(registry.dictionary, by.variable if by is not None else None)
     how = SUMMARIES[_analysis.view["numbers_as"]]
-    return table_one(
+    table = table_one(
         registry.patients[mask],
         variables,
         by.values[mask] if by is not None else None,
         summary={v.name: how for v in variables if v.is_numeric} if how else None,
         tests=_analysis.view["tests"],
     )
+    return table, table_one_rows(table)
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
-def _kept(_analysis: Analysis, key: str) -> TableOne:
+def _kept(_analysis: Analysis, key: str) -> tuple[TableOne, pd.DataFrame]:
     variables = [v for v in _analysis.registry.dictionary.filters if not v.is_post_baseline]
-    return kept_and_left_out(_analysis.registry.patients, variables, _analysis.cohort.mask)
+    table = kept_and_left_out(_analysis.registry.patients, variables, _analysis.cohort.mask)
+    return table, table_one_rows(table)
 
 
-def _draw(table, notes, without=()):
-    st.table(_as_on_paper(table_one_rows(table), without), border="horizontal", hide_index=True)
+def _draw(rows, notes, without=()):
+    st.table(_as_on_paper(rows, without), border="horizontal", hide_index=True)
     st.caption("  \n".join(literal(note) for note in notes))
 
 
@@ -145,9 +147,13 @@ def _unbroken(text):
     return text.replace(" ", "\u00a0") if len(text) <= SHORT else text
 
 
-def _hand_out(table, title, name, caption, notes):
-    shown = Table(title, table_one_rows(table), caption, notes, SECTION)
-    downloads(name, numbers=Table("Numbers", table_one_numbers(table), caption, notes), shown=[shown])
+def _hand_out(described, title, name, caption, notes):
+    table, rows = described
+    downloads(
+        name,
+        numbers=lambda: Table("Numbers", table_one_numbers(table), caption, notes),
+        shown=lambda: Table(title, rows, caption, notes, SECTION),
+    )
 
 
 def _in_sentence(label: str) -> str:
