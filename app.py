@@ -9,9 +9,9 @@ from pages.components.source import draw_source, load_registry, registry_if_ther
 st.set_page_config(page_title="CalciScope", page_icon="pages/components/icon.svg", layout="wide")
 
 page = boot()
-draw_source()
+name = page.url_path or "overview"
+draw_source(name)
 with without_values_in_the_log():
-    name = page.url_path or "overview"
     registry = registry_if_there() if name == "data" else load_registry()
     if registry is not None:
         draw_sidebar(registry, name)

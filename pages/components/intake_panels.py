@@ -471,7 +471,7 @@ def check_panel(table: TextTable, mapping: Mapping) -> None:
             )
             _hand_out(registry, table, mapping)
     if st.session_state.pop("_opened", False):
-        st.switch_page("pages/overview.py", query_params={})
+        st.switch_page("pages/overview.py", query_params={})  # bound parameters stay
 
 
 def _open(registry):

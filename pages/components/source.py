@@ -43,28 +43,26 @@ def registry_if_there() -> Registry | None:
     return brought if brought is not None and source_name(brought) == wanted else None
 
 
-def draw_source() -> None:
-    """The choice between the server's registry and the reader's own, where there is one or the link asks for one."""
+def draw_source(page: str) -> None:
+    """The choice between the server's registry and the reader's own, where there is one or the link asks for one.
+
+    On the page that opens files it is always there: only a control that the browser has already drawn is written into the
+    address when its value is set.
+    """
     wanted, brought = _wanted(), brought_registry()
     options = [SERVERS_OWN]
     if brought is not None:
         options.append(source_name(brought))
     if wanted not in options:
         options.append(wanted)
-    if len(options) > 1:
-        st.session_state.setdefault(SOURCE_KEY, wanted)
-        wanted = st.sidebar.selectbox(
+    if len(options) > 1 or page == "data":
+        st.sidebar.selectbox(
             "Registry",
-            options,
+            options,  # the first is the default, which is not written into the address
             key=SOURCE_KEY,
+            bind="query-params",  # so that the browser itself keeps it when the page changes
             help="Your own file stays in this session: no link and no other reader can bring it back.",
         )
-    # written by hand in every run: the menu of pages leaves out what no control is bound to
-    if wanted == SERVERS_OWN:
-        if SOURCE_KEY in st.query_params:
-            del st.query_params[SOURCE_KEY]
-    elif st.query_params.get_all(SOURCE_KEY) != [wanted]:
-        st.query_params[SOURCE_KEY] = wanted
 
 
 def brought_registry() -> Registry | None:
