@@ -51,6 +51,7 @@ def _dialog(analysis):
         f"choices{' and these few results' if with_numbers else ''}, no patient's data. Whoever opens it sees the registry that "
         "is loaded there. If that is another one, or the numbers have changed, a banner says so and lists each number then and "
         "now; if the registry lacks a variable, that choice is named and left out."
+        + (" These data are your own file: whoever opens the link is asked for it." if registry.is_upload else "")
     )
     keep_panel(analysis)
 
