@@ -4,8 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis import Analysis
-from core.charts.wording import NOT_ESTIMABLE, format_interval, format_p, format_percent, format_ratio
-from core.cohort import level_counts
+from core.charts.wording import NOT_ESTIMABLE, format_interval, format_p, format_ratio
 from core.registry import Registry
 from core.registry.findings import findings_table
 from pages.components.literal import literal
@@ -77,25 +76,6 @@ def hazard_ratio_table(analysis: Analysis) -> None:
 
 def _reason(note: str) -> str:
     return note.removeprefix(f"{NOT_ESTIMABLE}: ")
-
-
-def counts_panel(analysis: Analysis) -> None:
-    """Patients by level of every categorical variable, here and in the whole registry."""
-    with panel("Counts"):
-        registry = analysis.registry
-        rows = []
-        for variable in registry.dictionary.filters:
-            if variable.is_categorical:
-                inside = analysis.cohort.values(variable.name).value_counts(dropna=False)
-                for row in level_counts(registry, (), variable).itertuples(index=False):
-                    n = (
-                        int(inside.get(row.level, 0))
-                        if row.level in variable.levels
-                        else int(analysis.cohort.values(variable.name).isna().sum())
-                    )
-                    share = format_percent(n / len(analysis.cohort)) if len(analysis.cohort) else ""
-                    rows.append((variable.label, row.level, n, share, row.n_all))
-        text_table(rows, ("Variable", "Level", "Here", "Share", "Whole registry"))
 
 
 def findings_panel(registry: Registry) -> None:
