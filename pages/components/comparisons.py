@@ -13,10 +13,11 @@ from core.charts.wording import (
     format_percent,
 )
 from core.errors import NotEstimable
+from core.export.sentences import comparison_sentence
 from core.survival import pairwise_logrank, restricted_mean_difference, survival_difference, trend_test
 from pages.components.controls import choose, has_effect
 from pages.components.literal import literal
-from pages.components.panels import panel, show_cautions
+from pages.components.panels import panel, show_cautions, wording
 from pages.components.tables import text_table
 
 
@@ -188,6 +189,7 @@ def comparison_panel(analysis: Analysis) -> None:
                 ],
                 ("Groups", "p", f"p, adjusted for {len(pairs)} comparisons (Holm)"),
             )
+        wording(lambda: comparison_sentence(analysis), "comparison")
 
 
 def _group_title(analysis) -> str:

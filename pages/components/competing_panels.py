@@ -22,10 +22,11 @@ from core.charts.wording import (
 from core.conventions import SMALL_RISK_SET
 from core.endpoints import competing_end
 from core.errors import NotEstimable
+from core.export.sentences import comparison_sentence, incidence_sentence
 from core.settings import RISK_TABLES
 from pages.components.controls import choose, has_effect
 from pages.components.literal import literal
-from pages.components.panels import baseline_notice, panel, show_cautions, show_chart
+from pages.components.panels import baseline_notice, panel, show_cautions, show_chart, wording
 from pages.components.tables import text_table
 
 MOST_MULTIPLES = 6
@@ -86,6 +87,8 @@ def incidence_panel(analysis: Analysis, *, key: str, cause: int = competing.EVEN
         )
         st.caption(literal(_why(analysis, cause)))
         show_cautions(analysis, (AFTER_BASELINE, SMALL, LEFT_OUT), on_figure=True)
+        if analysis.endpoint.competing:
+            wording(lambda: incidence_sentence(analysis, cause), key)
 
 
 def _notice(analysis, overlay) -> str | None:
@@ -260,6 +263,8 @@ def gray_panel(analysis: Analysis) -> None:
                     "Expected",
                 ),
             )
+        if analysis.endpoint.competing:
+            wording(lambda: comparison_sentence(analysis), "gray")
 
 
 def two_ratios_panel(analysis: Analysis, cause: int) -> None:

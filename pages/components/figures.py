@@ -13,10 +13,11 @@ from core.charts.wording import format_interval, format_months, format_p_stateme
 from core.conventions import SMALL_RISK_SET
 from core.endpoints import EARLY
 from core.errors import NotEstimable
+from core.export.sentences import ratio_sentence, survival_sentence
 from core.settings import RISK_TABLES, SHOWS
 from pages.components.competing_panels import competing_headline, incidence_panel
 from pages.components.literal import literal
-from pages.components.panels import baseline_notice, panel, show_cautions, show_chart
+from pages.components.panels import baseline_notice, panel, show_cautions, show_chart, wording
 
 MOST_BANDS = 4
 HOW_TO_READ_FOREST = (
@@ -94,6 +95,7 @@ def survival_panel(analysis: Analysis, *, key: str) -> None:
             key=key,
         )
         show_cautions(analysis, (AFTER_BASELINE, SMALL, LEFT_OUT), on_figure=True)
+        wording(lambda: survival_sentence(analysis), key)
 
 
 def _few_groups(analysis) -> bool:
@@ -161,6 +163,7 @@ def forest_panel(analysis: Analysis, variables, *, key: str, title: str) -> None
         chart = forest_chart(rows, x_title=f"{ratio_name(analysis)} (95% CI), log scale")
         show_chart(with_notice(chart, baseline_notice(analysis, grouped=False)), key=key)
         show_cautions(analysis, (AFTER_BASELINE, FEW_EVENTS), on_figure=True)
+        wording(lambda: ratio_sentence(analysis, known), key)
 
 
 def attrition_panel(analysis: Analysis) -> None:

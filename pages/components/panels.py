@@ -65,6 +65,16 @@ def show_chart(chart: Chart, key: str) -> None:
     figure_download(chart, key)
 
 
+def wording(make, key: str) -> None:
+    """A results sentence to copy, behind a small opener. ``make()`` writes it; where it cannot be written nothing is shown."""
+    try:
+        sentence = make()
+    except NotEstimable:
+        return
+    with st.expander("In words, for a manuscript", icon=":material/edit_note:", key=f"_words_{key}"):
+        st.code(sentence, language=None, wrap_lines=True)
+
+
 def baseline_notice(analysis: Analysis, *, grouped: bool = True) -> str | None:
     """The caution about what is known only after diagnosis, to be drawn on a figure; None where it does not apply."""
     return " ".join(caution.text for caution in after_baseline(analysis, grouped=grouped)) or None

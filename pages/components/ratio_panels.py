@@ -19,6 +19,7 @@ from core.charts.wording import (
 )
 from core.conventions import EVENTS_PER_COEFFICIENT
 from core.errors import NotEstimable
+from core.export.sentences import ratio_sentence
 from core.grouping import NOTHING
 from core.ratios import (
     BY_DICTIONARY,
@@ -32,7 +33,7 @@ from core.survival import functional_form, residual_trend
 from pages.components.controls import choose
 from pages.components.figures import HOW_TO_READ_FOREST, ratio_name
 from pages.components.literal import literal
-from pages.components.panels import baseline_notice, panel, show_cautions, show_chart
+from pages.components.panels import baseline_notice, panel, show_cautions, show_chart, wording
 from pages.components.tables import text_table
 
 ROLES = {"demographic": "Demographic", "clinical": "Clinical", "laboratory": "Laboratory", "treatment": "Treatment"}
@@ -50,6 +51,7 @@ def each_panel(analysis: Analysis) -> None:
         chart = forest_chart(rows, x_title=f"{ratio_name(analysis)} (95% CI), log scale")
         _show(analysis, chart, "forest")
         show_cautions(analysis, (FEW_EVENTS,))
+        wording(lambda: ratio_sentence(analysis, ordered, ties=analysis.view["ties"]), "forest")
 
 
 def _show(analysis, chart, key) -> None:

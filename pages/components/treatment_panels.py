@@ -15,6 +15,7 @@ from core.charts.swimmer_chart import MOST_ROWS, swimmer_chart
 from core.charts.wording import format_estimate, format_p_statement, format_percent, format_ratio
 from core.conventions import EVENTS_PER_COEFFICIENT, EVENTS_PER_COEFFICIENT_REFUSED, SMALL_RISK_SET
 from core.errors import NotEstimable
+from core.export.sentences import treatment_sentence
 from core.exposure_analysis import (
     BY_LANDMARK_LEVELS,
     ExposureAnalysis,
@@ -30,7 +31,7 @@ from core.survival.exposure import EXPOSED, NOT_EXPOSED
 from core.treatment import LANDMARK, NAIVE, TIME_DEPENDENT
 from pages.components.controls import choose, value_of
 from pages.components.literal import literal
-from pages.components.panels import baseline_notice, panel, show_chart
+from pages.components.panels import baseline_notice, panel, show_chart, wording
 
 AT_ONCE = 250_000  # patients times runs up to which the draws are made without being asked for
 INDICATION = (
@@ -62,6 +63,7 @@ def estimates_panel(seen: ExposureAnalysis) -> None:
         if seen.analysis.endpoint.competing:
             said.append(f"Cause-specific hazards: {' and '.join(seen.analysis.endpoint.competing)} counts as censored.")
         st.caption(literal(" ".join(said)))
+        wording(lambda: treatment_sentence(seen), "estimates")
 
 
 def timelines_panel(seen: ExposureAnalysis) -> None:
