@@ -8,6 +8,7 @@ from tests.pages.test_pages import NO_NUMBER, charts, words
 NAMES = [file.removeprefix("pages/").removesuffix(".py") for file, *_ in PAGES]
 ENDPOINTS = ("Overall mortality", "Early mortality", "Calciphylaxis-specific mortality", "Resolution of lesions")
 COMPETING = ENDPOINTS[2:]
+ANSWERS = ("overview", "cohort", "survival", "hazard_ratios", "outcomes", "treatment", "findings")
 
 
 def table_with(at, column):
@@ -21,7 +22,7 @@ def test_every_page_obeys_every_endpoint(app, name):
         at.get_by_key("endpoint").set_value(endpoint).run()
         assert not at.exception, (name, endpoint)
         assert not NO_NUMBER.search(words(at)), (name, endpoint)
-        if name != "methods":
+        if name in ANSWERS:
             assert f"{endpoint} from diagnosis" in words(at)
 
 
