@@ -214,7 +214,9 @@ def _tables(table, cells, mapping, keep, findings):
                 means="follow_up_time", step="30", description="From the start to the event, or to the last contact.",
             )
         )  # fmt: skip
-    dictionary = pd.DataFrame(rows, columns=[*COLUMNS, "column", "part", "read_as", "factor", "rows"]).fillna("").astype(str)
+    dictionary = (
+        pd.DataFrame(rows, columns=[*COLUMNS, "column", "part", "read_as", "factor", "rows"]).fillna("").astype(str)
+    )
     return pd.DataFrame(out), dictionary
 
 
