@@ -6,6 +6,7 @@ from core.analysis import Analysis
 from core.charts.wording import format_number
 from core.errors import NotEstimable
 from core.second_engine import Confirmation, confirm
+from pages.components.kept import kept
 from pages.components.literal import literal
 from pages.components.tables import text_table
 
@@ -47,7 +48,7 @@ def confirmation(analysis: Analysis, variables=()) -> None:
         )
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
+@kept(256)
 def _confirmed(fingerprint: str, view, names: tuple[str, ...], _analysis) -> Confirmation:
     """Kept by registry and view: the same view is never confirmed twice."""
     curve = test = ratios = covariates = None

@@ -69,6 +69,11 @@ def brought_registry() -> Registry | None:
     return st.session_state.get(_BROUGHT)
 
 
+def is_brought() -> bool:
+    """Whether the view is about a reader's own registry, of which nothing may be kept outside the session."""
+    return _wanted() != SERVERS_OWN
+
+
 def bring(registry: Registry) -> None:
     """Puts the reader's registry on the screen; for the callback of a button."""
     st.session_state[_BROUGHT] = registry

@@ -22,6 +22,7 @@ from core.export.tables import Table, view_caption
 from core.table_one import TableOne, described_variables, kept_and_left_out, table_one
 from pages.components.controls import choose
 from pages.components.downloads import downloads
+from pages.components.kept import kept
 from pages.components.literal import literal
 from pages.components.panels import panel, show_chart
 
@@ -89,7 +90,7 @@ def _who(analysis):
     return analysis.registry.fingerprint, analysis.view.filters
 
 
-@st.cache_data(max_entries=128, show_spinner=False)
+@kept(128)
 def _by_group(_analysis: Analysis, key: str) -> tuple[TableOne, pd.DataFrame]:
     registry, by = _analysis.registry, _analysis.by
     everyone = by is not None and by.against_the_rest
@@ -106,7 +107,7 @@ def _by_group(_analysis: Analysis, key: str) -> tuple[TableOne, pd.DataFrame]:
     return table, table_one_rows(table)
 
 
-@st.cache_data(max_entries=128, show_spinner=False)
+@kept(128)
 def _kept(_analysis: Analysis, key: str) -> tuple[TableOne, pd.DataFrame]:
     variables = [v for v in _analysis.registry.dictionary.filters if not v.is_post_baseline]
     table = kept_and_left_out(_analysis.registry.patients, variables, _analysis.cohort.mask)

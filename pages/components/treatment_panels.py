@@ -30,6 +30,7 @@ from core.settings import FIRST_YEAR, MOVING
 from core.survival.exposure import EXPOSED, NOT_EXPOSED
 from core.treatment import LANDMARK, NAIVE, TIME_DEPENDENT
 from pages.components.controls import choose, value_of
+from pages.components.kept import kept
 from pages.components.literal import literal
 from pages.components.panels import baseline_notice, panel, show_chart, wording
 
@@ -309,7 +310,7 @@ def _drawn(key, size, draws, runs):
     return kept["result"]
 
 
-@st.cache_resource(max_entries=200, show_spinner=False)
+@kept(200, st.cache_resource)
 def _kept(key: tuple) -> dict:
     """A place for the result of one set of draws; it holds ratios, no patient."""
     return {}

@@ -1,0 +1,140 @@
+"""The Data page: a reader's own file from upload to numbers, and nothing of it where it does not belong."""
+
+import logging
+
+import pytest
+
+from core.view import source_name
+from pages.components.source import SERVERS_OWN
+from tests.conftest import ROOT
+from tests.core.intake.files import GOOD, bomb, csv_file
+from tests.core.intake.test_bad_files import REFUSED
+from tests.pages.test_pages import words
+
+VETERAN = (ROOT / "tests" / "registries" / "veteran.csv").read_bytes().replace(b'"time"', b'"time_days"')
+CANARIES = ("Quokka77", "Numbat88")
+
+
+def canary_file(word):
+    """A good file with a word in a column's name, in a level, in identifiers and in the name of a person."""
+    rows = [f"{word}{i},{word} Smith,{word}-{'ab'[i % 2]},{10 * i + 5},{i % 2}" for i in range(24)]
+    return csv_file(f"id,surname,{word} group,time_days,status", *rows)
+
+
+def upload(at, name, content):
+    at.get_by_key("_file_patients").upload(name, content).run()
+    return at
+
+
+def opened(at, name="veteran.csv", content=VETERAN):
+    """The Overview of a file that answers everything by itself."""
+    upload(at, name, content)
+    assert not at.exception
+    at.get_by_key("_open").click().run()
+    assert not at.exception
+    return at
+
+
+def test_a_file_is_read_checked_and_opened_and_every_page_follows(app):
+    at = opened(app("data"))
+    registry = at.session_state["_brought"]
+    assert at.session_state["source"] == source_name(registry)
+    for page in ("overview", "cohort", "survival", "hazard_ratios", "outcomes", "treatment", "findings", "methods"):
+        at.switch_page(f"pages/{page}.py").run()
+        assert not at.exception, page
+        assert not at.error, page
+        assert "137 of 137 patients, 128 deaths" in words(at), page
+        assert "Synthetic" not in words(at), page
+
+
+def test_the_servers_registry_comes_back_when_the_reader_says_so(app):
+    at = opened(app("data"))
+    at.get_by_key("source").set_value(SERVERS_OWN).run()
+    at.switch_page("pages/overview.py").run()
+    assert "51 of 51" in words(at)
+    at.get_by_key("source").set_value(source_name(at.session_state["_brought"])).run()
+    assert "137 of 137" in words(at)
+
+
+@pytest.mark.parametrize("page", ["overview", "survival", "methods"])
+def test_a_link_to_a_file_that_is_not_here_asks_for_it_and_shows_no_other(app, page):
+    at = app(page, source="Upload 0123456789ab")
+    assert not at.exception
+    assert at.title[0].value == "This view needs a file that is not here"
+    assert "51" not in words(at)
+    assert "Synthetic" not in words(at)
+    at.get_by_key("_servers_own").click().run()
+    assert "51 of 51" in words(at)
+
+
+def test_the_data_page_says_which_file_a_link_wants(app):
+    at = app("data", source="Upload 0123456789ab")
+    assert any("Upload 0123456789ab" in warning.value for warning in at.warning)
+    assert "51 of 51" not in words(at)
+
+
+@pytest.mark.parametrize("what", ["no byte", "a column twice", "a PDF", "an open quote", "4,000 columns", "half a workbook"])
+def test_a_bad_file_is_answered_in_words(app, what):
+    name, content, _ = REFUSED[what]
+    at = upload(app("data"), name, content)
+    assert not at.exception
+    assert len(at.error) == 1
+    assert name in at.error[0].value
+
+
+def test_a_bomb_is_refused_on_the_page(app):
+    at = upload(app("data"), "a.xlsx", bomb())
+    assert not at.exception
+    assert "unpacks to more" in at.error[0].value
+
+
+def test_what_only_the_reader_knows_is_asked_before_anything_opens(app):
+    at = upload(app("data"), "veteran.csv", VETERAN.replace(b'"time_days"', b'"time"'))
+    assert "In which unit is" in words(at)
+    assert not [button for button in at.button if button.key == "_open"]
+    unit = next(box for box in at.selectbox if box.label == "Unit of time")
+    unit.set_value("days").run()
+    assert "137 rows read, 137 patients kept, 0 rows excluded. 128 events." in words(at)
+
+
+def test_names_of_persons_are_pointed_out_and_not_shown(app):
+    at = upload(app("data"), "a.csv", canary_file(CANARIES[0]))
+    assert any("surname" in warning.value and "not shown" in warning.value for warning in at.warning)
+    assert f"{CANARIES[0]} Smith" not in words(at)
+
+
+def test_names_from_a_file_are_shown_literally(app):
+    content = GOOD.replace(b"age", b"**age** $x$ ![a](http://x.example/a.png)")
+    at = opened(app("data"), "a.csv", content)
+    assert not at.exception
+    assert "![a](" not in "".join(element.value for element in at.markdown)
+
+
+def test_two_sessions_with_two_files_do_not_see_each_other(app, caplog):
+    caplog.set_level(logging.DEBUG)
+    said = []
+    for word, other in zip(CANARIES, reversed(CANARIES), strict=True):
+        at = app("data")
+        assert other not in words(at)
+        opened(at, f"{word}.csv", canary_file(word))
+        for page in ("overview", "cohort", "survival", "hazard_ratios", "methods", "data"):
+            at.switch_page(f"pages/{page}.py").run()
+            assert not at.exception
+            said.append((word, other, words(at)))
+    assert any(word in text for word, _, text in said)  # the label of a column, in its own session
+    assert not any(other in text for _, other, text in said)
+    assert not any(word in caplog.text for word in CANARIES)
+
+
+def test_an_unforeseen_error_leaves_no_value_in_the_log_and_no_traceback_on_the_page(app, monkeypatch, caplog):
+    at = opened(app("data"), "a.csv", canary_file(CANARIES[0]))
+
+    def breaks(*args, **more):
+        raise ValueError(f"bad value {CANARIES[0]}")
+
+    monkeypatch.setattr("core.analysis.Analysis.n_event", property(breaks))
+    at.run()
+    assert not at.exception
+    assert any("could not be made from your file" in error.value for error in at.error)
+    assert CANARIES[0] not in caplog.text
+    assert "ValueError" in caplog.text
