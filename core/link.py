@@ -18,6 +18,7 @@ from core.view import (
     FINGERPRINT_KEY,
     FINGERPRINT_LENGTH,
     NUMBERS_KEY,
+    PAGE_KEY,
     RELEASE_KEY,
     SET_KEY,
     Ignored,
@@ -29,8 +30,9 @@ MARKS = (FINGERPRINT_KEY, RELEASE_KEY, NUMBERS_KEY, CHECK_KEY)
 
 
 def permanent_query(analysis: Analysis, *, with_numbers: bool = True) -> dict[str, list[str]]:
-    """Every choice of the view, defaults too, with fingerprint, release, headline numbers and, last, a check sum."""
-    query = analysis.view.to_query(analysis.registry) | {RELEASE_KEY: [RELEASE]}
+    """Every choice of the view, defaults too, with page, fingerprint, release, headline numbers and, last, a check sum."""
+    view = analysis.view
+    query = {PAGE_KEY: [view.page]} | view.to_query(analysis.registry) | {RELEASE_KEY: [RELEASE]}
     if with_numbers:
         query[NUMBERS_KEY] = [to_text(headline(analysis))]
     query[CHECK_KEY] = [check_sum(query)]
@@ -52,7 +54,7 @@ def check_sum(query: Mapping[str, list[str]]) -> str:
 class LinkReport:
     """What became of a link: the view that it means here, and how that differs from what its sender saw.
 
-    ``ignored`` are the parts that could not be applied; ``carried`` the numbers that it was sent with (none in a link from the
+    ``page`` is that of the link, "" where it names none. ``ignored`` are the parts that could not be applied; ``carried`` the numbers that it was sent with (none in a link from the
     address bar); ``data`` and ``release`` are those that it names, "" where it names none.
     """
 
@@ -61,6 +63,7 @@ class LinkReport:
     ignored: tuple[Ignored, ...]
     is_permanent: bool
     is_whole: bool
+    page: str
     data: str
     release: str
     carried: tuple[Number, ...]
@@ -90,6 +93,7 @@ class LinkReport:
             and self.same_data
             and self.same_release
             and self.is_whole
+            and self.page == self.view.page
             and not self.ignored
             and self.same_numbers
         )
@@ -109,6 +113,9 @@ class LinkReport:
             )
         if self.release and not self.same_release:
             said.append(f"The link was made with release {self.release[:40]}; this is release {RELEASE}.")
+        if self.page and self.page != self.view.page:
+            name = _short(self.page.replace("_", " "))
+            said.append(f"The link was made on another page ({name}), so the settings of that page are not here.")
         if not self.is_whole:
             said.append(
                 "The link is not as it was made: a part of it was cut off or changed. Choices that are gone have their defaults."
@@ -161,6 +168,7 @@ def read_link(registry: Registry, page: str, query: Mapping[str, list[str]]) -> 
         tuple(ignored),
         is_permanent=any(key in query for key in MARKS),
         is_whole=first(CHECK_KEY) == check_sum(query),
+        page=first(PAGE_KEY),
         data=first(FINGERPRINT_KEY),
         release=first(RELEASE_KEY),
         carried=from_text(first(NUMBERS_KEY)),

@@ -12,11 +12,11 @@ from core.link import LinkReport, permanent_query, read_link
 from core.registry import Registry
 from core.release import RELEASE
 from core.settings import setting_named
-from core.view import FINGERPRINT_LENGTH, SET_KEY, Ignored, View
+from core.view import FINGERPRINT_LENGTH, PAGE_KEY, SET_KEY, Ignored, View
 
 FORMAT, VERSION = "CalciScope views", 1
 MOST_VIEWS, MOST_BYTES, LONGEST_NAME, MOST_PARTS = 12, 200_000, 60, 500
-NAME_KEY, PAGE_KEY = "name", "page"
+NAME_KEY = "name"
 
 
 class UnreadableViewsError(Exception):
@@ -72,10 +72,7 @@ def _query_text(registry: Registry, named: NamedView) -> str:
 
 def set_link(registry: Registry, base: str, views: Sequence[NamedView]) -> str:
     """One link for several views: each is a parameter of it. ``base`` is the address of the page that compares."""
-    texts = [
-        f"{urlencode({NAME_KEY: named.name, PAGE_KEY: named.view.page})}&{_query_text(registry, named)}"
-        for named in views
-    ]
+    texts = [f"{urlencode({NAME_KEY: named.name})}&{_query_text(registry, named)}" for named in views]
     return f"{base}?{urlencode({SET_KEY: texts}, doseq=True)}"
 
 
@@ -124,7 +121,7 @@ def from_link(registry: Registry, pages, texts: Sequence[str]) -> list[ReadView]
     found: list[ReadView] = []
     for i, text in enumerate(texts, 1):
         query = _parsed(text, i)
-        name, page = ((query.pop(key, None) or [""])[0] for key in (NAME_KEY, PAGE_KEY))
+        name, page = (query.pop(NAME_KEY, None) or [""])[0], (query.get(PAGE_KEY) or [""])[0]
         found.append(_read(registry, pages, name or f"View {i}", page, query, found))
     return found
 

@@ -13,8 +13,8 @@ NOT_RECORDED = "Not recorded"
 MISSING_WORDS = {AUTO: "Leave out once narrowed", KEEP: "Keep", DROP: "Leave out", ONLY: "Only these"}
 FINGERPRINT_KEY, FINGERPRINT_LENGTH = "data", 12
 # what a link carries besides choices
-RELEASE_KEY, NUMBERS_KEY, CHECK_KEY, SET_KEY = "release", "numbers", "check", "view"
-RESERVED = (FINGERPRINT_KEY, RELEASE_KEY, NUMBERS_KEY, CHECK_KEY, SET_KEY)
+PAGE_KEY, RELEASE_KEY, NUMBERS_KEY, CHECK_KEY, SET_KEY = "page", "release", "numbers", "check", "view"
+RESERVED = (FINGERPRINT_KEY, PAGE_KEY, RELEASE_KEY, NUMBERS_KEY, CHECK_KEY, SET_KEY)
 
 
 # where the registry came from, if a reader brought it; stays in the address bar

@@ -130,9 +130,10 @@ def kept_panel(registry: Registry) -> None:
                         args=(registry, named.name),
                     )
         if kept:
+            views = in_order(registry)  # the file is made outside of the session
             st.download_button(
                 "Download these views",
-                data=lambda: to_file(registry, in_order(registry)),
+                data=lambda: to_file(registry, views),
                 file_name="calciscope_views.json",
                 mime="application/json",
                 icon=":material/download:",

@@ -96,6 +96,12 @@ def test_a_changed_choice_shows(key, value):
     assert any("cut off or changed" in sentence for sentence in report.sentences)
 
 
+def test_another_page_is_said():
+    report = read(QUERY, "overview")
+    assert "The link was made on another page (survival)" in " ".join(report.sentences)
+    assert not report.is_reproduced
+
+
 def test_changed_numbers_show():
     report = read({**QUERY, "numbers": [QUERY["numbers"][0].replace("n~23", "n~24")]})
     assert not report.same_numbers

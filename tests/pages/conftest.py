@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 def app(monkeypatch):
     """Opens a page of the dashboard: ``app("survival", folder, **query)``."""
 
-    def open_page(page="overview", folder=None, **query):
+    def open_page(page="overview", folder=None, /, **query):
         if folder is not None:
             monkeypatch.setenv("CALCISCOPE_REGISTRY", str(folder))
         elif "CALCISCOPE_REGISTRY" in os.environ:

@@ -26,6 +26,7 @@ NOT_PART = {
     "_take_away_": "forgets a kept view",
     "_views_file": "loads kept views, each a view of its own",
     "_download_": "a file of what is on the screen",
+    "_report": "a document about what is on the screen",
     "_figure_": "format and size of a downloaded figure",
     "_reset_": "undoes filters, which are part of the view",
     "_pick_": "a click on a bar sets a filter, which is part of the view",
