@@ -95,6 +95,8 @@ def check_zip(data: bytes, name: str) -> None:
     names = [member.filename for member in members]
     if len(set(names)) < len(names):
         raise RegistryError(f"{name} holds the same part twice. Save it again as .xlsx.")
+    if any(member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for member in members):
+        raise RegistryError(f"{name} is packed in a way that no workbook is. Save it again as .xlsx.")
     if any(member.flag_bits & 1 for member in members):
         raise RegistryError(f"{name} has a password. Save it without one.")
     if any(m.file_size > 1_000_000 and m.file_size > MAX_ZIP_RATIO * max(m.compress_size, 1) for m in members):

@@ -50,9 +50,9 @@ def replaced_part(book: bytes, part: str, content: bytes) -> bytes:
     return file.getvalue()
 
 
-def zip_of(**parts) -> bytes:
+def zip_of(compression=zipfile.ZIP_DEFLATED, **parts) -> bytes:
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(file, "w", compression) as archive:
         for name, content in parts.items():
             archive.writestr(name.replace("__", "/"), content)
     return file.getvalue()
@@ -81,3 +81,11 @@ def bomb() -> bytes:
             for _ in range(20):
                 part.write(block)
     return file.getvalue()
+
+
+def lying() -> bytes:
+    """A workbook whose sheet is a hundred times as large as the list of its parts says."""
+    content = sheet_xml('<row r="1"/>' * 10_000)
+    data = bytearray(replaced_part(workbook(good_rows()), SHEET, content))
+    true, false = len(content).to_bytes(4, "little"), (len(content) // 100).to_bytes(4, "little")
+    return bytes(data.replace(true, false))

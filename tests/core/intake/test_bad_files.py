@@ -1,6 +1,7 @@
 """Bad files: each is refused, asked about or reported, with place and cure; none raises anything else, none is misread."""
 
 import re
+import zipfile
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.core.intake.files import (
     bomb,
     csv_file,
     good_rows,
+    lying,
     replaced_part,
     sheet_xml,
     workbook,
@@ -92,6 +94,8 @@ REFUSED = {
         "row 1,048,576",
     ),
     "a zip bomb": ("a.xlsx", bomb(), "unpacks to more"),
+    "another compression": ("a.xlsx", zip_of(zipfile.ZIP_LZMA, xl__workbook="x"), "packed in a way"),
+    "a part that is larger than it says": ("a.xlsx", lying(), "damaged"),
     "many small parts": ("a.xlsx", zip_of(**{f"xl__{i}": "x" for i in range(1500)}), "unpacks to more"),
     "definitions in XML": ("a.xlsx", replaced_part(BOOK, SHEET, LAUGHS), "definitions"),
     "formulas without results": (
