@@ -5,6 +5,7 @@ from core.analysis import Analysis
 from core.cautions import after_baseline
 from core.charts.attrition_chart import attrition_chart
 from core.charts.chart import Chart
+from core.charts.estimates_chart import estimates_chart
 from core.charts.forest_chart import forest_chart
 from core.charts.forest_rows import forest_rows
 from core.charts.incidence_chart import incidence_chart
@@ -15,6 +16,8 @@ from core.charts.wording import format_p_statement
 from core.errors import NotEstimable
 from core.export.figures import Figure
 from core.export.tables import view_caption
+from core.exposure_analysis import ExposureAnalysis
+from core.treatment import LANDMARK, NAIVE, TIME_DEPENDENT
 
 MOST_BANDS = 4
 
@@ -105,3 +108,16 @@ def _test_note(analysis, test_of) -> tuple[str, ...]:
     except NotEstimable as reason:
         return (str(reason),)
     return (f"{test.method}: {format_p_statement(test.p_value)}",)
+
+
+def treatment_figure(seen: ExposureAnalysis) -> Figure:
+    """The three analyses of an exposure. Raises NotEstimable when nobody is left."""
+    order = seen.estimates.set_index("analysis").loc[[TIME_DEPENDENT, LANDMARK, NAIVE]].reset_index()
+    labels = {
+        TIME_DEPENDENT: "Time-dependent: exposed from its date on",
+        LANDMARK: f"Landmark: exposed by month {seen.landmark_months}",
+        NAIVE: "Naive: ever exposed, as a fixed label",
+    }
+    events = seen.analysis.endpoint.events
+    chart = estimates_chart(order, labels=labels, headline=TIME_DEPENDENT, muted=NAIVE, events=events)
+    return _titled(seen.analysis, chart, f"{seen.exposure.label}: three analyses of the same patients")

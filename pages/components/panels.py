@@ -14,6 +14,7 @@ from pages.components.figure_download import CAPTION, figure_download, panel_tit
 from pages.components.link import draw_share, report_on_link
 from pages.components.literal import literal
 from pages.components.named import say_what_was_kept
+from pages.components.report import draw_report
 
 ICONS = {AFTER_BASELINE: ":material/hourglass_top:"}
 
@@ -27,6 +28,7 @@ def heading(question: str, analysis: Analysis) -> None:
                 st.page_link(
                     "pages/compare.py", label="Compare", icon=":material/compare:", help="Two views side by side"
                 )
+                draw_report(analysis)
             draw_share(analysis)
     say_what_was_kept()
     report_on_link(analysis)
@@ -34,12 +36,8 @@ def heading(question: str, analysis: Analysis) -> None:
     source = f" · {literal(analysis.registry.source)}" if analysis.registry.source else ""
     st.caption(
         f"{analysis.endpoint.label} from {analysis.clock_start} · {len(analysis.cohort)} of {len(analysis.registry)} "
-        f"patients · {analysis.n_event} {_events(analysis)}{source}"
+        f"patients · {analysis.endpoint.counted(analysis.n_event)}{source}"
     )
-
-
-def _events(analysis):
-    return analysis.endpoint.event if analysis.n_event == 1 else analysis.endpoint.events
 
 
 @contextmanager

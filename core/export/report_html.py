@@ -1,0 +1,71 @@
+"""A report as one page of HTML that needs nothing else: pictures inside, readable on a telephone and on paper."""
+
+import base64
+from collections.abc import Callable
+from html import escape
+
+from core.export.figures import Figure, svg_text
+from core.export.report import Heading, Items, Link, Paragraph, Report
+from core.export.tables import Table
+
+STYLE = """
+body{font:16px/1.55 Arial,Helvetica,"Liberation Sans","Noto Sans CJK SC","Microsoft YaHei",sans-serif;color:#1F2937;
+background:#fff;max-width:62rem;margin:2rem auto;padding:0 1rem}
+h1{font-size:1.7rem}h2{font-size:1.3rem;margin-top:2.2rem;border-bottom:1px solid #D5DAE1}h3{font-size:1.05rem}
+img{max-width:100%;height:auto}figure{margin:1.2rem 0}
+.table{overflow-x:auto}table{border-collapse:collapse;font-size:.85rem;margin:.4rem 0}
+th,td{text-align:left;vertical-align:top;padding:.25rem .7rem .25rem 0;border-bottom:1px solid #D5DAE1}
+.section td{font-weight:bold;background:#F5F7FA}.caption{font-size:.85rem;color:#4B5563}
+.notice{border-left:4px solid #D55E00;padding:.4rem .8rem;background:#FDF3EC}
+.mark{color:#4B5563}a{color:#0072B2;overflow-wrap:anywhere}
+@media print{body{max-width:none;margin:0}figure,tr{break-inside:avoid}}
+"""
+
+
+def report_html(report: Report, progress: Callable[[float, str], None] = lambda share, what: None) -> bytes:
+    """The page in UTF-8. ``progress(share, what)`` is told which figure is drawn."""
+    total, drawn, body = max(len(report.figures), 1), 0, []
+    for part in report.parts:
+        if isinstance(part, Figure):
+            progress(drawn / total, part.title)
+            drawn += 1
+        body.append(_written(part))
+    mark = f'<p class="mark">{escape(report.mark)}</p>' if report.mark else ""
+    return (
+        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{escape(report.title)}</title><style>{STYLE}</style></head><body>"
+        f"<h1>{escape(report.title)}</h1>{mark}{''.join(body)}</body></html>\n"
+    ).encode()
+
+
+def _written(part) -> str:
+    if isinstance(part, Heading):
+        return f"<h{part.level + 1}>{escape(part.text)}</h{part.level + 1}>"
+    if isinstance(part, Paragraph):
+        return f"<p{' class=notice' if part.notice else ''}>{escape(part.text)}</p>"
+    if isinstance(part, Items):
+        return f"<ul>{''.join(f'<li>{escape(text)}</li>' for text in part.texts)}</ul>"
+    if isinstance(part, Link):
+        return f'<p>{escape(part.text)}: <a href="{escape(part.address)}">{escape(part.address)}</a></p>'
+    if isinstance(part, Figure):
+        picture = base64.b64encode(svg_text(part).encode("utf-8")).decode("ascii")
+        words = escape(f"{part.title}. {part.chart.alt}")
+        return f'<figure><img alt="{words}" src="data:image/svg+xml;base64,{picture}"></figure>'
+    return _table(part)
+
+
+def _table(table: Table) -> str:
+    columns = [column for column in table.frame.columns if column != table.section]
+    rows, before = [], ""
+    for _, row in table.frame.iterrows():
+        if table.section and row[table.section] != before:
+            before = row[table.section]
+            rows.append(f'<tr class="section"><td colspan="{len(columns)}">{escape(str(before))}</td></tr>')
+        rows.append(f"<tr>{''.join(f'<td>{escape(str(row[column]))}</td>' for column in columns)}</tr>")
+    head = "".join(f"<th>{escape(str(column))}</th>" for column in columns)
+    notes = "".join(f'<p class="caption">{escape(note)}</p>' for note in table.notes)
+    return (
+        f'<h3>{escape(table.title)}</h3><p class="caption">{escape(table.caption)}</p>'
+        f'<div class="table"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>{notes}'
+    )
