@@ -43,12 +43,16 @@ def chromium():
         browser.close()
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 @contextmanager
 def running_server(log: Path, folder: Path | None = None):
     """The dashboard on a free port; yields its address. Ends with a check that nothing went wrong on the server."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     environment.pop("CALCISCOPE_REGISTRY", None)
     if folder is not None:

@@ -73,7 +73,9 @@ def test_the_data_page_says_which_file_a_link_wants(app):
     assert "51 of 51" not in words(at)
 
 
-@pytest.mark.parametrize("what", ["no byte", "a column twice", "a PDF", "an open quote", "4,000 columns", "half a workbook"])
+@pytest.mark.parametrize(
+    "what", ["no byte", "a column twice", "a PDF", "an open quote", "4,000 columns", "half a workbook"]
+)
 def test_a_bad_file_is_answered_in_words(app, what):
     name, content, _ = REFUSED[what]
     at = upload(app("data"), name, content)
