@@ -48,7 +48,8 @@ def table_one_panel(analysis: Analysis) -> None:
         )  # fmt: skip
         notes = table_one_notes(table, group_label=by.label if by is not None else "")
         if by is not None:
-            left_out = [v.label for v in registry.dictionary.filters if v not in table.variables and v != by.variable]
+            listed = {v.name for v in (*table.variables, by.variable) if v is not None}  # a kept table holds copies
+            left_out = [v.label for v in registry.dictionary.filters if v.name not in listed]
             if left_out:
                 notes += (f"Not listed, because the groups are made from it: {', '.join(left_out)}.",)
         _draw(rows, notes)
