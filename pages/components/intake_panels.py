@@ -20,6 +20,8 @@ from core.intake.mapping import (
     ROLES,
     STATES,
     Mapping,
+    distinct,
+    known_cells,
     plain_causes,
     plain_states,
     propose,
@@ -196,7 +198,7 @@ def look_panel(table: TextTable) -> None:
     first = table.cells[shown].head(FIRST_ROWS)
     first.insert(0, "Row", [str(row) for row in table.rows[:FIRST_ROWS]], allow_duplicates=True)
     seen = first.set_axis([f"c{i}" for i in range(first.shape[1])], axis="columns")
-    config = {f"c{i}": st.column_config.TextColumn(literal(str(name))) for i, name in enumerate(first.columns)}
+    config = {f"c{i}": st.column_config.TextColumn(str(name)) for i, name in enumerate(first.columns)}
     st.dataframe(seen, hide_index=True, column_config=config, width="stretch")
 
 
@@ -364,8 +366,6 @@ def _as_changes(column, row):
 
 
 def _values_of(name):
-    from core.intake.mapping import distinct, known_cells
-
     return tuple((value, value) for value in distinct(known_cells(_kept()["table"].cells[name]))[:50])
 
 
