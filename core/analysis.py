@@ -42,6 +42,14 @@ class Analysis:
 
     registry: Registry
     view: View
+    everybody: bool = False  # over all patients of the registry, whatever the filters; see ``grouped``
+
+    @cached_property
+    def grouped(self) -> "Analysis":
+        """The patients behind curves and tests by group: these, or everybody when the selection is set against the rest."""
+        if self.everybody or self.by is None or not self.by.against_the_rest:
+            return self
+        return Analysis(self.registry, self.view, everybody=True)
 
     def _setting(self, name, otherwise):
         return dict(self.view.settings).get(name, otherwise)
@@ -83,8 +91,7 @@ class Analysis:
     @cached_property
     def _followed(self) -> tuple[Outcome, np.ndarray]:
         """Before any landmark."""
-        everyone = self.by is not None and self.by.against_the_rest
-        return self.times.outcome(np.ones(len(self.registry), dtype=bool) if everyone else self.cohort.mask)
+        return self.times.outcome(np.ones(len(self.registry), dtype=bool) if self.everybody else self.cohort.mask)
 
     @cached_property
     def _outcome_and_rows(self) -> tuple[Outcome, np.ndarray]:
@@ -186,6 +193,8 @@ class Analysis:
     def curve(self) -> KaplanMeierResult:
         """The curves by group, or the overall one. Raises NotEstimable when nobody is left."""
         self.require_patients()
+        if self.grouped is not self:
+            return self.grouped.curve
         if self.strata is None:
             return self.overall_curve
         if self.strata.isna().all():
@@ -197,11 +206,14 @@ class Analysis:
     def require_groups(self) -> None:
         """Raises NotEstimable unless at least two groups of some size and an event are there to be compared."""
         self.require_group_sizes()
-        if self.outcome.n_event == 0:
+        if self.grouped.outcome.n_event == 0:
             raise NotEstimable(f"No {self.endpoint.events} here, so nothing can be compared.")
 
     def require_group_sizes(self) -> None:
         """Raises NotEstimable unless at least two groups of some size are there to be compared."""
+        if self.grouped is not self:
+            self.grouped.require_group_sizes()
+            return
         self.require_patients()
         if self.strata is None:
             raise NotEstimable("A comparison needs two groups. Choose what to group by.")
@@ -214,6 +226,23 @@ class Analysis:
         if len(small):
             said = ", ".join(f"{level} ({n})" for level, n in small.items())
             raise NotEstimable(f"No p value: fewer than {SMALL_STRATUM} patients in {said}.")
+
+    @cached_property
+    def large_groups(self) -> tuple[Outcome, pd.Series, tuple[str, ...]]:
+        """Outcome and groups for estimates of differences: without groups below SMALL_STRATUM, which are named.
+
+        Raises NotEstimable when fewer than two are left.
+        """
+        grouped = self.grouped
+        grouped.require_patients()
+        if grouped.strata is None:
+            raise NotEstimable("A comparison needs two groups. Choose what to group by.")
+        counts = grouped.strata.value_counts()
+        small = tuple(str(level) for level in self.by.levels if 0 < counts.get(level, 0) < SMALL_STRATUM)
+        if (counts >= SMALL_STRATUM).sum() < 2:
+            raise NotEstimable(f"No comparison: it needs two groups of at least {SMALL_STRATUM} patients.")
+        kept = (grouped.strata.notna() & ~grouped.strata.isin(small)).to_numpy()
+        return grouped.outcome.take(kept), grouped.strata[kept].reset_index(drop=True), small
 
     @property
     def within(self) -> pd.Series | None:
@@ -234,7 +263,8 @@ class Analysis:
     def comparison(self) -> TestResult:
         """The test of the groups that the reader chose. Raises NotEstimable with what is missing."""
         self.require_groups()
-        return logrank_test(self.outcome, self.strata, stratify=self.within, **self.weighting)
+        grouped = self.grouped
+        return logrank_test(grouped.outcome, grouped.strata, stratify=grouped.within, **self.weighting)
 
     def covariates(self, variables) -> pd.DataFrame:
         """Covariates for the rows of ``outcome``, in steps, the reference level first; columns are variable names."""

@@ -52,9 +52,10 @@ def after_baseline(analysis: Analysis, *, grouped: bool = True) -> tuple[Caution
 
 
 def _small_groups(analysis):
-    if analysis.strata is None or not len(analysis.outcome):
+    strata = analysis.grouped.strata
+    if strata is None or not len(strata):
         return ()
-    counts = analysis.strata.value_counts()
+    counts = strata.value_counts()
     small = [f"{level} ({n})" for level, n in counts.items() if 0 < n < SMALL_STRATUM]
     if not small:
         return ()

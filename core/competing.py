@@ -23,6 +23,7 @@ from core.survival import (
     fine_gray,
     gray_test,
     kaplan_meier,
+    logrank_test,
 )
 
 EVENT, COMPETING = 1, 2
@@ -53,6 +54,7 @@ def incidence(analysis: Analysis, *, by_group: bool = True) -> CumulativeInciden
 
     Raises NotEstimable when nobody is left, or the grouping variable is not recorded for anybody.
     """
+    analysis = analysis.grouped if by_group else analysis
     outcome = outcome_of(analysis)
     strata = analysis.strata if by_group else None
     if strata is not None and strata.isna().all():
@@ -72,14 +74,18 @@ def median_follow_up(analysis: Analysis) -> float:
 def comparison(analysis: Analysis, cause: int = EVENT) -> TestResult:
     """Gray's test of the groups. Raises NotEstimable as the log-rank test of the view does: no groups, small groups, no event."""
     analysis.require_group_sizes()
+    analysis = analysis.grouped
     outcome = outcome_of(analysis)
     if not (outcome.cause == cause).any():
         raise NotEstimable(f"No {cause_in_words(analysis, cause)} here, so nothing can be compared.")
+    if not analysis.endpoint.competing:  # then the incidence is one minus survival, and its test the log-rank test
+        return logrank_test(outcome, analysis.strata, stratify=analysis.within)
     return gray_test(outcome, analysis.strata, cause=cause, stratify=analysis.within)
 
 
 def naive(analysis: Analysis, cause: int = EVENT, *, by_group: bool = True):
     """Kaplan-Meier with everything that competes taken for censored: one minus it is too high wherever something competes."""
+    analysis = analysis.grouped if by_group else analysis
     outcome = outcome_of(analysis)
     return kaplan_meier(
         Outcome(outcome.time, outcome.cause == cause, outcome.entry),

@@ -28,8 +28,13 @@ class Endpoint:
     free: str
     definition: str
     competing: tuple[str, ...] = ()
+
     had: str = "Died"
     competing_had: str = ""
+
+    def counted(self, n: int) -> str:
+        """How many, in words: "1 death", "20 deaths"."""
+        return f"{n:,} {self.event if n == 1 else self.events}"
 
 
 OVERALL = Endpoint(

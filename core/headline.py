@@ -128,7 +128,7 @@ def _shown_groups(analysis) -> list:
     """The groups that somebody is in, where they are few."""
     if analysis.strata is None:
         return []
-    present = set(analysis.strata.dropna())
+    present = set(analysis.grouped.strata.dropna())
     groups = [level for level in analysis.by.levels if level in present]
     return groups if len(groups) <= MOST_GROUPS else []
 

@@ -104,6 +104,15 @@ def n_coefficients(analysis: Analysis, variables) -> int:
     return found
 
 
+def events_of_model(analysis: Analysis, variables, within: Variable | None = None) -> int:
+    """Events among the patients that have every value a model needs."""
+    names = [v.name for v in variables] + ([within.name] if within else [])
+    complete = np.ones(len(analysis.outcome), dtype=bool)
+    for name in names:
+        complete &= analysis.values(name).notna().to_numpy()
+    return int(analysis.outcome.event[complete].sum())
+
+
 def joint_model(
     analysis: Analysis, variables, *, ties="efron", within: Variable | None = None, penalised=False
 ) -> JointModel:
@@ -116,10 +125,7 @@ def joint_model(
     analysis.require_patients()
     covariates = analysis.covariates(variables)
     strata = None if within is None else analysis.values(within.name)
-    complete = covariates.notna().all(axis=1)
-    if strata is not None:
-        complete &= strata.notna()
-    n_event = int(analysis.outcome.event[complete.to_numpy()].sum())
+    n_event = events_of_model(analysis, variables, within)
     p = n_coefficients(analysis, variables)
     most = n_event // EVENTS_PER_COEFFICIENT_REFUSED
     if p > most:
@@ -161,7 +167,7 @@ def subgroup_effects(analysis: Analysis, effect: Variable, *, ties="efron") -> p
         try:
             found = interaction_test(analysis.outcome, pair[effect.name], pair[other.name], ties=ties)
         except NotEstimable:
-            frames.append(_nothing(other))
+            frames.append(_nothing(analysis, other))
             continue
         shown = found.effects[~found.effects["is_reference"].astype(bool)]
         everywhere = bool(shown["estimate"].notna().all())  # a test over a level without a ratio rests on nothing there
@@ -172,16 +178,17 @@ def subgroup_effects(analysis: Analysis, effect: Variable, *, ties="efron") -> p
     return pd.concat([frame for frame in frames if len(frame)], ignore_index=True)
 
 
-def _nothing(other):
+def _nothing(analysis, other):
     row = dict.fromkeys("coef std_error estimate conf_low conf_high statistic p_value p_interaction".split(), math.nan)
     note = "not estimable: too few events in its levels"
+    n, n_event = int(analysis.values(other.name).notna().sum()), events_of_model(analysis, (other,))
     return pd.DataFrame(
         [
             {
                 "covariate": other.name,
                 "level": "every level",
-                "n": 0,
-                "n_event": 0,
+                "n": n,
+                "n_event": n_event,
                 "is_reference": False,
                 "note": note,
                 **row,

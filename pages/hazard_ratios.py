@@ -22,10 +22,6 @@ registry = load_registry()
 top = st.container()
 with st.container(horizontal=True, vertical_alignment="bottom"):
     choose(registry, "ties")
-    with st.container(width=240):
-        choose(registry, "sort")
-    with st.container(width=220):
-        choose(registry, "risk_by")
 analysis = current_analysis(registry, "hazard_ratios")
 
 with top:
@@ -33,9 +29,15 @@ with top:
 parts = tabs(registry, "part")
 with parts["Each on its own"] as part:
     if part.open:
+        with st.container(horizontal=True):
+            with st.container(width=240):
+                choose(registry, "sort")
+            with st.container(width=220):
+                choose(registry, "risk_by")
         each_panel(analysis)
         later_panel(analysis)
         each_table(analysis)
+        confirmation(analysis, analysis.recorded_covariates)
 with parts["Several together"] as part:
     if part.open:
         joint_panel(analysis)
@@ -45,4 +47,3 @@ with parts["Subgroups"] as part:
 with parts["Shape of an effect"] as part:
     if part.open:
         shape_panel(analysis)
-confirmation(analysis, analysis.recorded_covariates)

@@ -18,7 +18,7 @@ DPI = (72, 1200)
 USUAL_WIDTH_MM, USUAL_DPI = 180, 600
 PIXELS_PER_MM, POINTS_PER_MM = 96 / 25.4, 72 / 25.4
 # Hazard ratios need so many pixels for a plot beside their texts: wide figures are drawn at that size and scaled down.
-WIDE_FROM_MM, WIDE_PIXELS = 150, 940
+WIDE_FROM_MM, WIDE_PIXELS = 150, 980
 # Names that every system resolves; a list without a generic family at its end can come out without any text.
 FONTS = "Arial, Helvetica, 'Liberation Sans', 'Noto Sans CJK SC', 'Microsoft YaHei', sans-serif"
 # As in .streamlit/config.toml, theme.light: what the names in a chart stand for on white paper.

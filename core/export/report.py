@@ -38,7 +38,7 @@ from core.export.view_figures import (
     attrition_figure,
     curve_figure,
     in_sentence,
-    ratio_figure,
+    ratio_figures,
     treatment_figure,
     two_ratios_figure,
 )
@@ -162,7 +162,7 @@ def _view(analysis, link):
 
 
 def _brief(analysis):
-    known = _known(analysis)
+    known = _headline(analysis)  # all of them stand in the figure
     parts = []
     if analysis.endpoint.competing:
         parts += _or_reason(lambda: Paragraph(incidence_sentence(analysis)))
@@ -305,7 +305,7 @@ def _incidence_table(analysis):
 
 def _ratios(analysis):
     variables = _known(analysis)
-    parts = _or_reason(lambda: ratio_figure(analysis, variables))
+    parts = _or_reason(lambda: ratio_figures(analysis, variables))
     chosen = dict(analysis.view.settings).get("together", ())
     together = [v for v in analysis.recorded_covariates if v.label in chosen]
     if together:

@@ -12,7 +12,7 @@ STYLE = """
 body{font:16px/1.55 Arial,Helvetica,"Liberation Sans","Noto Sans CJK SC","Microsoft YaHei",sans-serif;color:#1F2937;
 background:#fff;max-width:62rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.7rem}h2{font-size:1.3rem;margin-top:2.2rem;border-bottom:1px solid #D5DAE1}h3{font-size:1.05rem}
-img{max-width:100%;height:auto}figure{margin:1.2rem 0}
+img{width:100%;max-width:56rem;height:auto}figure{margin:1.2rem 0}
 .table{overflow-x:auto}table{border-collapse:collapse;font-size:.85rem;margin:.4rem 0}
 th,td{text-align:left;vertical-align:top;padding:.25rem .7rem .25rem 0;border-bottom:1px solid #D5DAE1}
 .section td{font-weight:bold;background:#F5F7FA}.caption{font-size:.85rem;color:#4B5563}

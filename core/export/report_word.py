@@ -15,8 +15,9 @@ from core.export.report import Heading, Items, Link, Paragraph, Report
 from core.export.tables import AUTHOR, NOT_IN_XML, Table
 
 WIDTH_MM, PAGE_MM, MARGIN_MM = 170, (210, 297), 20
-HEIGHT_MM = 225  # of a figure, so that it stays on one page with its heading
+HEIGHT_MM = 215  # of a figure, so that it stays on one page with its heading
 DPI = 220
+LETTER_MM, CELL_MM = 1.75, 4.5  # how wide a letter of a table is on average, and the white at both sides of a cell
 MOST_COLUMNS_UPRIGHT = 7
 WESTERN, CHINESE = "Arial", "Noto Sans CJK SC"
 
@@ -66,6 +67,7 @@ def _write(document, part) -> None:
     elif isinstance(part, Paragraph):
         paragraph = document.add_paragraph()
         paragraph.add_run(_safe(part.text)).bold = part.notice
+        paragraph.paragraph_format.keep_with_next = part.notice
     elif isinstance(part, Items):
         for text in part.texts:
             document.add_paragraph(_safe(text), style="List Bullet")
@@ -126,6 +128,7 @@ def _table(document, table: Table) -> None:
         if len(row._tr.tc_lst) == len(widths):  # not the head of a section, which goes over all columns
             for cell, width in zip(row.cells, widths, strict=True):
                 cell.width = width
+    document.add_paragraph().paragraph_format.space_after = Pt(0)
     for note in table.notes:
         paragraph = document.add_paragraph()
         paragraph.add_run(_safe(note)).font.size = Pt(8)
@@ -133,14 +136,20 @@ def _table(document, table: Table) -> None:
 
 
 def _widths(rows) -> list[Mm]:
-    """Columns as wide as their texts ask for: the longest word fits, long texts get more room but not all of it."""
-    wanted = [
-        max(
-            max(len(word) for text in column for word in [*text.split(), ""]), min(max(map(len, column)) ** 0.75, 40), 4
-        )
-        for column in zip(*rows, strict=True)
+    """Columns in which the longest word fits; what is left goes where texts are long."""
+    columns = list(zip(*rows, strict=True))
+    least = [
+        LETTER_MM * max(len(word) for text in column for word in [*text.split(), ""]) + CELL_MM for column in columns
     ]
-    return [Mm(WIDTH_MM * share / sum(wanted)) for share in wanted]
+    wanted = [
+        max(LETTER_MM * min(max(map(len, column)), 90) + CELL_MM, low)
+        for column, low in zip(columns, least, strict=True)
+    ]
+    room, more = WIDTH_MM - sum(least), sum(wanted) - sum(least)
+    if room < 0:
+        return [Mm(WIDTH_MM * low / sum(least)) for low in least]
+    spread = room / more if more else 0
+    return [Mm(low + (want - low) * min(spread, 1)) for low, want in zip(least, wanted, strict=True)]
 
 
 def _fill(row, texts, size, bold=False):

@@ -3,7 +3,6 @@
 import io
 import json
 import zipfile
-from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -11,8 +10,10 @@ import pandas as pd
 
 from core.analysis import Analysis
 from core.cautions import cautions
+from core.conventions import DAYS_PER_MONTH
 from core.export.tables import view_caption
 from core.export.view_numbers import ViewNumbers, view_numbers
+from core.release import RELEASE
 
 TEMPLATES = Path(__file__).parent / "reproduce"
 SCRIPTS = ("analysis.py", "analysis.R")
@@ -33,11 +34,19 @@ def scripts_zip(analysis: Analysis, link: str = "") -> bytes:
         **{name: (TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS},
     }
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w") as archive:
         for name, text in files.items():
             # always the same bytes for the same view
-            archive.writestr(zipfile.ZipInfo(name, datetime(2020, 1, 1).timetuple()[:6]), text.encode("utf-8"))
+            member = zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0))
+            member.compress_type, member.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            archive.writestr(member, text.encode("utf-8"))
     return buffer.getvalue()
+
+
+def _in_words(covariate: dict) -> str:
+    if covariate["kind"] == "number":
+        return f"as recorded; the hazard ratio is for {covariate['label']}"
+    return covariate["label"]
 
 
 def data_csv(data: pd.DataFrame) -> str:
@@ -47,7 +56,7 @@ def data_csv(data: pd.DataFrame) -> str:
 
 def readme(analysis: Analysis, numbers: ViewNumbers, link: str = "") -> str:
     """What is in the folder, how to run it, what the columns mean, and what is not computed again."""
-    view, dictionary = numbers.view, analysis.registry.dictionary
+    view = numbers.view
     covariates = {c["column"]: c for part in ("covariates", "subdistribution", "together") for c in view[part]}
     lines = [
         "# The numbers of one view, computed again",
@@ -55,7 +64,7 @@ def readme(analysis: Analysis, numbers: ViewNumbers, link: str = "") -> str:
         view_caption(analysis),
         "",
         f"- Endpoint: {view['endpoint']}. {view['definition']}",
-        f"- Clock: {view['clock'].lower()}. One month is {30.4375} days.",
+        f"- Clock: {view['clock'].lower()}. One month is {DAYS_PER_MONTH} days.",
         f"- Registry: {analysis.registry.name}, fingerprint {analysis.registry.fingerprint[:12]}",
         *([f"- The view: {link}"] if link else []),
         "",
@@ -77,7 +86,7 @@ def readme(analysis: Analysis, numbers: ViewNumbers, link: str = "") -> str:
         f"- group: {view['group_by'] or 'nothing groups: all in one'}",
         "- within: strata within which groups are compared",
         *(["- exposure_days: " + view["exposure"]["definition"]] if view["exposure"] else []),
-        *(f"- {column}: {c['label']}" for column, c in covariates.items()),
+        *(f"- {column}: {_in_words(c)}" for column, c in covariates.items()),
         "",
         "Levels that begin with a sign that a spreadsheet takes for a formula have an apostrophe before it.",
     ]
@@ -88,8 +97,8 @@ def readme(analysis: Analysis, numbers: ViewNumbers, link: str = "") -> str:
         lines += ["", "## Not computed again", "", *(f"- {text}" for text in numbers.left_out)]
     lines += [
         "",
-        f"Made with lifelines {version('lifelines')}, pandas {version('pandas')}, numpy {version('numpy')} at hand; "
-        f"the numbers come from CalciScope's own engine, and the dictionary describes {len(dictionary.variables)} variables.",
+        f"Expected numbers: CalciScope {RELEASE}, with numpy {version('numpy')} and pandas {version('pandas')}. The scripts were tried "
+        f"with lifelines {version('lifelines')} and R's survival 3.5.",
         "",
     ]
     return "\n".join(lines)

@@ -29,7 +29,7 @@ YEAR = 12.0
 def survival_sentence(analysis: Analysis) -> str:
     """Patients, events, follow-up, and by group the median and the survival at the times of the view. Raises NotEstimable as
     the curves do."""
-    endpoint, whole = analysis.endpoint, analysis.overall_curve.summary.iloc[0]
+    endpoint, whole = analysis.endpoint, analysis.grouped.overall_curve.summary.iloc[0]
     said = [
         f"{_who(analysis)} {format_count(whole['n_event'])} {_events(analysis, whole['n_event'])} occurred{_of(analysis, whole['n'])} (median follow-up {format_months(whole['follow_up'])}, reverse Kaplan-Meier method)."
     ]
@@ -58,7 +58,7 @@ def incidence_sentence(analysis: Analysis, cause: int = competing.EVENT) -> str:
     what, other = (competing.cause_in_words(analysis, c) for c in (cause, 3 - cause))
     result = competing.incidence(analysis)
     level = f"{analysis.conf_level:.0%} CI"
-    outcome = competing.outcome_of(analysis)
+    outcome = competing.outcome_of(analysis.grouped)
     n, n_other = int((outcome.cause == cause).sum()), int((outcome.cause == 3 - cause).sum())
     said = [
         f"{_who(analysis)} {what} was observed in {format_count(n)} and {other}, which competes with it, in "

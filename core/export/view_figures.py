@@ -1,5 +1,7 @@
 """The figures of a view as they stand in a report: the curves, the hazard ratios, and how the filters lead to the cohort."""
 
+from dataclasses import replace
+
 from core import competing
 from core.analysis import Analysis
 from core.cautions import after_baseline
@@ -20,6 +22,7 @@ from core.exposure_analysis import ExposureAnalysis
 from core.treatment import LANDMARK, NAIVE, TIME_DEPENDENT
 
 MOST_BANDS = 4
+MOST_ROWS = 28  # of a forest plot on a page
 
 
 def curve_figure(analysis: Analysis) -> Figure:
@@ -66,6 +69,23 @@ def ratio_figure(analysis: Analysis, variables) -> Figure:
     name = "Cause-specific hazard ratio" if analysis.endpoint.competing else "Hazard ratio"
     chart = forest_chart(rows, x_title=f"{name} (95% CI), log scale")
     return _titled(analysis, chart, f"{name}s for {_what(analysis)}, each covariate on its own")
+
+
+def ratio_figures(analysis: Analysis, variables) -> list[Figure]:
+    """The same in as many figures as can be read on paper."""
+    parts: list[list] = [[]]
+    rows = 0
+    for variable in (v for v in variables if not v.is_post_baseline):
+        more = 1 if variable.is_numeric else 1 + len(variable.levels)
+        if rows + more > MOST_ROWS and parts[-1]:
+            parts.append([])
+            rows = 0
+        parts[-1].append(variable)
+        rows += more
+    made = [ratio_figure(analysis, part) for part in parts]
+    if len(made) == 1:
+        return made
+    return [replace(figure, title=f"{figure.title} ({i} of {len(made)})") for i, figure in enumerate(made, 1)]
 
 
 def two_ratios_figure(analysis: Analysis, variables) -> Figure:

@@ -50,7 +50,7 @@ def view_numbers(analysis: Analysis) -> ViewNumbers:
 
 class _Collected:
     def __init__(self, analysis: Analysis):
-        self.analysis = analysis
+        self.analysis = analysis = analysis.grouped
         self.settings = dict(analysis.view.settings)
         self.expected: dict[str, float | None] = {}
         self.left_out: list[str] = []

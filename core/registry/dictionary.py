@@ -110,7 +110,8 @@ class Variable:
             return self.label
         if self.step == 1:
             return f"{self.label}, per {_singular(self.unit) or '1'}"
-        return f"{self.label}, per {self.step:g} {self.unit}".rstrip()
+        times = "× " if self.unit[:1].isdigit() else ""
+        return f"{self.label}, per {self.step:g} {times}{self.unit}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ def _ranked(variables, rank):
 
 
 def _singular(unit: str) -> str:
-    return {"years": "year", "months": "month", "days": "day", "courses": "course", "points": "point"}.get(unit, unit)
+    return {"years": "year", "months": "month", "days": "day", "courses": "course", "points": "point", "seconds": "second"}.get(unit, unit)
 
 
 def read_dictionary(table: pd.DataFrame, file: str = "dictionary.csv") -> Dictionary:

@@ -30,13 +30,16 @@ def restricted_mean_difference(
     for a, b in combinations(range(len(mean)), 2):
         pair = (result.strata[a], result.strata[b])
         difference, spread = mean[b] - mean[a], np.hypot(se[a], se[b])
-        rows.append((*pair, "difference", at[a], *_interval(difference, spread, z), _p_value(difference, spread)))
+        certain = min(se[a], se[b]) > 0
+        width = z if certain else np.nan
+        p_value = _p_value(difference, spread) if certain else np.nan
+        rows.append((*pair, "difference", at[a], *_interval(difference, spread, width), p_value))
         if mean[a] > 0 and mean[b] > 0:
             log_ratio, log_se = np.log(mean[b] / mean[a]), np.hypot(se[a] / mean[a], se[b] / mean[b])
         else:
             log_ratio = log_se = np.nan
-        _, _, low, high = _interval(log_ratio, log_se, z)
-        p_value = _p_value(log_ratio, log_se)
+        _, _, low, high = _interval(log_ratio, log_se, width)
+        p_value = _p_value(log_ratio, log_se) if certain else np.nan
         rows.append((*pair, "ratio", at[a], np.exp(log_ratio), log_se, np.exp(low), np.exp(high), p_value))
     return _frame(rows, "measure", "tau")
 
@@ -46,7 +49,7 @@ def survival_difference(outcome: Outcome, strata, times, *, conf_level: float = 
     conf_low conf_high p_value.
 
     estimate is S_b(t) - S_a(t), its standard error from Greenwood's of both, the interval symmetric. NaN beyond the last
-    time of either stratum; no interval where a curve is 0 or where neither had an event yet. Raises NotEstimable with
+    time of either stratum; no interval where a curve is 0 or where one had no event yet. Raises NotEstimable with
     fewer than two strata. Klein et al. 2007 (the difference without transformation).
     """
     result = _two_or_more(outcome, strata, conf_level)
@@ -59,8 +62,10 @@ def survival_difference(outcome: Outcome, strata, times, *, conf_level: float = 
     for a, b in combinations(range(len(estimate)), 2):
         for i in range(n):
             difference, spread = estimate[b, i] - estimate[a, i], np.hypot(se[a, i], se[b, i])
-            interval = _interval(difference, spread, z)
-            rows.append((result.strata[a], result.strata[b], time[i], *interval, _p_value(difference, spread)))
+            certain = min(se[a, i], se[b, i]) > 0  # a curve without an event yet has no variance to speak of
+            interval = _interval(difference, spread, z if certain else np.nan)
+            p_value = _p_value(difference, spread) if certain else np.nan
+            rows.append((result.strata[a], result.strata[b], time[i], *interval, p_value))
     return _frame(rows, "time")
 
 

@@ -127,6 +127,7 @@ class KaplanMeierResult:
         z = ndtri(0.5 + self.conf_level / 2)
         rows = np.array([_restricted_mean(curve, tau) for curve in self._curves])
         estimate, std_error = rows[:, 0], rows[:, 1]
+        z = np.where(std_error > 0, z, np.nan)  # without an event before tau there is no variance, and no interval
         return pd.DataFrame(
             {
                 "stratum": np.array(self.strata, dtype=object),

@@ -179,7 +179,7 @@ def compared(outcome: Outcome, strata, stratify) -> tuple[Strata, list[tuple[Out
         )
     if not rows.n_event:
         raise NotEstimable(
-            f"No event happened in the {len(rows)} patients of these groups, so that there is nothing to compare. "
+            "No event happened in these groups, so that there is nothing to compare. "
             "Widen the filters or choose another endpoint."
         )
     return groups, _layers(rows, code, layer), n_excluded

@@ -12,6 +12,8 @@ from core.charts.wording import (
     format_p,
     format_percent,
 )
+from core.conventions import SMALL_STRATUM
+from core.endpoints import EARLY
 from core.errors import NotEstimable
 from core.export.sentences import comparison_sentence
 from core.survival import pairwise_logrank, restricted_mean_difference, survival_difference, trend_test
@@ -61,7 +63,7 @@ def survival_at_panel(analysis: Analysis) -> None:
                     row.stratum,
                     f"{row.time:g} months",
                     int(row.n_risk),
-                    "nobody is followed that long" if row.estimate != row.estimate else format_percent(row.estimate, 1),
+                    _beyond(analysis, row.time) if row.estimate != row.estimate else format_percent(row.estimate, 1),
                     _interval_or_none(row.conf_low, row.conf_high, _percent),
                 )
                 for row in analysis.curve.survival_at(times).itertuples(index=False)
@@ -81,8 +83,8 @@ def survival_at_panel(analysis: Analysis) -> None:
 def _differences(analysis, times):
     st.markdown("**Difference between groups**")
     try:
-        analysis.require_groups()
-        frame = survival_difference(analysis.outcome, analysis.strata, times, conf_level=analysis.conf_level)
+        outcome, strata, small = analysis.large_groups
+        frame = survival_difference(outcome, strata, times, conf_level=analysis.conf_level)
     except NotEstimable as reason:
         st.caption(literal(str(reason)))
         return
@@ -97,6 +99,7 @@ def _differences(analysis, times):
         ],
         ("Groups", "Time", f"Difference in percentage points ({analysis.conf_level:.0%} interval)"),
     )
+    _say_small(small)
 
 
 def restricted_mean_panel(analysis: Analysis) -> None:
@@ -126,10 +129,8 @@ def restricted_mean_panel(analysis: Analysis) -> None:
         if analysis.strata is None:
             return
         try:
-            analysis.require_groups()
-            contrast = restricted_mean_difference(
-                analysis.outcome, analysis.strata, tau, conf_level=analysis.conf_level
-            )
+            outcome, strata, small = analysis.large_groups
+            contrast = restricted_mean_difference(outcome, strata, tau, conf_level=analysis.conf_level)
         except NotEstimable as reason:
             st.caption(literal(str(reason)))
             return
@@ -150,6 +151,7 @@ def restricted_mean_panel(analysis: Analysis) -> None:
             ],
             ("Groups", "Measure", f"Estimate ({analysis.conf_level:.0%} interval)", "p"),
         )
+        _say_small(small)
 
 
 def comparison_panel(analysis: Analysis) -> None:
@@ -160,28 +162,34 @@ def comparison_panel(analysis: Analysis) -> None:
                 if has_effect(analysis.registry, name):
                     with st.container(width=230):
                         choose(analysis.registry, name)
-        test = analysis.comparison
+        test, grouped = analysis.comparison, analysis.grouped
         show_cautions(analysis, (AFTER_BASELINE,))
         rows = [(test.method, format_number(test.statistic, 2), test.df, format_p(test.p_value))]
-        if analysis.by.is_ordered and len(test.groups) > 2:
-            trend = trend_test(analysis.outcome, analysis.strata, stratify=analysis.within)
+        plain = analysis.weighting["weights"] == "log-rank"
+        if analysis.by.is_ordered and len(test.groups) > 2 and plain:
+            trend = trend_test(grouped.outcome, grouped.strata, stratify=grouped.within)
             rows.append((trend.method, format_number(trend.statistic, 2), trend.df, format_p(trend.p_value)))
         text_table(rows, ("Test", "Chi-squared", "Degrees of freedom", "p"))
         text_table(
             [
-                (g.stratum, int(g.n), int(g.observed), format_number(g.expected, 1))
+                (
+                    g.stratum,
+                    int(g.n),
+                    int(g.observed) if plain else format_number(g.observed, 1),
+                    format_number(g.expected, 1),
+                )
                 for g in test.groups.itertuples(index=False)
             ],
             (
                 _group_title(analysis),
                 "Patients",
-                f"{analysis.endpoint.events.capitalize()} observed",
-                "Expected if all groups had the same hazard",
+                f"{analysis.endpoint.events.capitalize()} observed" if plain else "Observed, weighted",
+                "Expected if all groups had the same hazard" if plain else "Expected, weighted",
             ),
         )
         if len(test.groups) > 2:
             st.markdown("**Every pair**")
-            pairs = pairwise_logrank(analysis.outcome, analysis.strata, stratify=analysis.within, **analysis.weighting)
+            pairs = pairwise_logrank(grouped.outcome, grouped.strata, stratify=grouped.within, **analysis.weighting)
             text_table(
                 [
                     (f"{pair.stratum_a} and {pair.stratum_b}", format_p(pair.p_value), format_p(pair.p_adjusted))
@@ -190,6 +198,19 @@ def comparison_panel(analysis: Analysis) -> None:
                 ("Groups", "p", f"p, adjusted for {len(pairs)} comparisons (Holm)"),
             )
         wording(lambda: comparison_sentence(analysis), "comparison")
+
+
+def _beyond(analysis, time) -> str:
+    """Why there is no estimate at a time."""
+    if analysis.endpoint is EARLY and time > analysis.window_months:
+        return f"beyond the window of {analysis.window_months} months"
+    return "nobody is followed that long"
+
+
+def _say_small(small) -> None:
+    """Which groups are too small for a difference to mean anything."""
+    if small:
+        st.caption(literal(f"Without {', '.join(small)}: fewer than {SMALL_STRATUM} patients."))
 
 
 def _group_title(analysis) -> str:

@@ -166,10 +166,11 @@ def states_panel(analysis: Analysis) -> None:
         show_cautions(analysis, (AFTER_BASELINE,))
         with st.grid(columns="auto", min_column_width=300):
             for i, level in enumerate(by_group.strata[:MOST_MULTIPLES]):
-                show_chart(
-                    stacked_chart(by_group, level, title=str(level), legend=False, height=210, **shown),
-                    key=f"states_{i}",
-                )
+                with st.container():  # the figure and its download share a cell
+                    show_chart(
+                        stacked_chart(by_group, level, title=str(level), legend=False, height=210, **shown),
+                        key=f"states_{i}",
+                    )
         if len(by_group.strata) > MOST_MULTIPLES:
             st.caption(f"The first {MOST_MULTIPLES} of {len(by_group.strata)} groups.")
 

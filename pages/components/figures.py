@@ -4,7 +4,6 @@ import streamlit as st
 
 from core.analysis import Analysis
 from core.cautions import AFTER_BASELINE, FEW_EVENTS, LEFT_OUT, SMALL
-from core.charts.attrition_chart import attrition_chart
 from core.charts.forest_chart import forest_chart
 from core.charts.forest_rows import forest_rows
 from core.charts.notice import with_notice
@@ -104,9 +103,8 @@ def _few_groups(analysis) -> bool:
 
 
 def _how_to_read(analysis, show):
-    step = (
-        f"step down is a {analysis.endpoint.event}" if show == SHOWS[0] else f"step up is a {analysis.endpoint.event}"
-    )
+    article = "an" if analysis.endpoint.event[:1] in "aeiou" else "a"
+    step = f"step {'down' if show == SHOWS[0] else 'up'} is {article} {analysis.endpoint.event}"
     if _few_groups(analysis):
         band = f"the band is the {analysis.conf_level:.0%} interval at each time ({analysis.conf_type})"
     else:
@@ -164,13 +162,3 @@ def forest_panel(analysis: Analysis, variables, *, key: str, title: str) -> None
         show_chart(with_notice(chart, baseline_notice(analysis, grouped=False)), key=key)
         show_cautions(analysis, (AFTER_BASELINE, FEW_EVENTS), on_figure=True)
         wording(lambda: ratio_sentence(analysis, known), key)
-
-
-def attrition_panel(analysis: Analysis) -> None:
-    """How the filters lead from all patients to these."""
-    with panel("From all patients to these"):
-        chart = attrition_chart(analysis.attrition)
-        show_chart(with_notice(chart, baseline_notice(analysis, grouped=False)), key="attrition")
-        show_cautions(analysis, (AFTER_BASELINE,), on_figure=True)
-        if len(analysis.attrition) == 1:
-            st.caption("No filter is set: everybody is in.")

@@ -32,6 +32,9 @@ def go_where_asked() -> None:
 
 def counts_panel(analysis: Analysis) -> None:
     """Every published count beside this cohort's, one card each."""
+    if not len(analysis.cohort):
+        st.info("No patient passes these filters together. Undo one of them in the sidebar.", icon=":material/info:")
+        return
     with st.grid(columns="auto", min_column_width=270):
         for i, row in enumerate(findings.counts(analysis)):
             with st.container(border=True, gap="xsmall", height="stretch"):

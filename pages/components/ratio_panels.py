@@ -23,6 +23,7 @@ from core.export.sentences import ratio_sentence
 from core.grouping import NOTHING
 from core.ratios import (
     BY_DICTIONARY,
+    events_of_model,
     in_order,
     joint_model,
     n_coefficients,
@@ -157,7 +158,7 @@ def joint_panel(analysis: Analysis) -> None:
         within = analysis.view["together_within"]
         stratum = None if within == NOTHING else registry.dictionary.by_label(within)
         if variables:
-            _events_meter(analysis, variables)
+            _events_meter(analysis, variables, stratum)
         model = joint_model(
             analysis, variables, ties=analysis.view["ties"], within=stratum, penalised=analysis.view["firth"]
         )
@@ -171,12 +172,13 @@ def joint_panel(analysis: Analysis) -> None:
             _proportional(analysis, model, label)
 
 
-def _events_meter(analysis, variables):
+def _events_meter(analysis, variables, stratum):
     p = max(n_coefficients(analysis, variables), 1)
-    ratio = analysis.n_event / p
+    n_event = events_of_model(analysis, variables, stratum)
+    ratio = n_event / p
     enough = "" if ratio >= EVENTS_PER_COEFFICIENT else f" Below {EVENTS_PER_COEFFICIENT}: read with caution."
     st.caption(
-        f"{analysis.n_event} {analysis.endpoint.events}, {p} coefficient{'' if p == 1 else 's'}: {ratio:.1f} events per "
+        f"{analysis.endpoint.counted(n_event)}, {p} coefficient{'' if p == 1 else 's'}: {ratio:.1f} events per "
         f"coefficient.{enough}"
     )
 
@@ -227,7 +229,7 @@ def subgroups_panel(analysis: Analysis) -> None:
     with panel(
         "Is a ratio the same in every subgroup?",
         how_to_read="p is that of the interaction: whether the ratio differs between the levels of that covariate. Ratios that "
-        "look different in small subgroups usually are not.",
+        "look different in small subgroups usually are not. No p stands where a level has no ratio.",
         key="subgroups_panel",
     ):
         with st.container(width=320):

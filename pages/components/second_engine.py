@@ -1,5 +1,6 @@
 """The second engine on the screen: lifelines computes the headline numbers again, after everything is drawn."""
 
+import pandas as pd
 import streamlit as st
 
 from core.analysis import Analysis
@@ -53,9 +54,7 @@ def _confirmed(fingerprint: str, view, names: tuple[str, ...], _analysis) -> Con
     """Kept by registry and view: the same view is never confirmed twice."""
     curve = test = ratios = covariates = None
     try:
-        if (
-            not _analysis.endpoint.competing
-        ):  # cumulative incidence is shown there, which lifelines gets wrong with ties
+        if not _analysis.endpoint.competing:  # lifelines gets cumulative incidence wrong where times are tied
             curve = _analysis.curve
             test = None if _analysis.within is not None else _analysis.comparison
     except NotEstimable:
@@ -67,9 +66,13 @@ def _confirmed(fingerprint: str, view, names: tuple[str, ...], _analysis) -> Con
             ratios, covariates = _analysis.hazard_ratios(variables, ties=ties), _analysis.covariates(variables)
         except NotEstimable:
             ratios = covariates = None
-    return confirm(
-        _analysis.outcome, _analysis.strata, curve, test, ratios, covariates, conf_level=_analysis.conf_level
-    )
+    grouped, level = _analysis.grouped, _analysis.conf_level
+    if grouped is _analysis or ratios is None:
+        return confirm(grouped.outcome, grouped.strata, curve, test, ratios, covariates, conf_level=level)
+    curves = confirm(grouped.outcome, grouped.strata, curve, test, None, None, conf_level=level)
+    models = confirm(_analysis.outcome, None, None, None, ratios, covariates, conf_level=level)
+    checks = pd.concat([curves.checks, models.checks], ignore_index=True)
+    return Confirmation(checks, tuple(dict.fromkeys([*curves.explained, *models.explained])), curves.engine)
 
 
 def _below(difference: float) -> str:

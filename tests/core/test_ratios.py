@@ -13,6 +13,7 @@ from core.ratios import (
     BY_P,
     BY_SIZE,
     effect_variables,
+    events_of_model,
     in_order,
     joint_model,
     n_coefficients,
@@ -145,3 +146,27 @@ def test_without_events_every_question_has_an_answer_in_words():
         joint_model(nobody_died, variables("stage"))
     with pytest.raises(NotEstimable, match="Choose the covariates"):
         joint_model(analysis(), ())
+
+
+def test_a_selection_against_the_rest_compares_everybody_but_counts_and_models_the_selection():
+    later = Filter("stage", ("Later",))
+    plain, against = analysis(later), analysis(later, by="This selection against the rest")
+    assert len(against.outcome) == len(plain.outcome) == 23
+    assert against.overall_curve.summary["median"][0] == plain.overall_curve.summary["median"][0]
+    names = variables("sex", "age")
+    assert against.hazard_ratios(names).terms["n"].tolist() == plain.hazard_ratios(names).terms["n"].tolist()
+    assert against.curve.summary.set_index("stratum")["n"].to_dict() == {"Selected": 23, "The rest": 28}
+    assert against.comparison.groups["n"].sum() == len(REGISTRY)
+
+
+def test_the_events_of_a_model_are_those_of_its_complete_rows():
+    view = analysis()
+    known = view.values("vintage").notna().to_numpy()
+    assert events_of_model(view, variables("vintage")) == view.outcome.event[known].sum() < view.n_event
+
+
+def test_differences_leave_out_small_groups_and_name_them():
+    outcome, strata, small = analysis(by="Lesion type").large_groups
+    assert small == ("Nodule",)
+    assert "Nodule" not in set(strata)
+    assert len(outcome) == len(strata) == len(REGISTRY) - 3

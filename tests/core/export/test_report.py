@@ -97,6 +97,16 @@ def test_a_view_with_several_covariates_has_their_model():
     assert "51 patients, 20 events, 10.0 for each coefficient." in table.notes
 
 
+def test_many_covariates_stand_in_several_figures_that_can_be_read():
+    titles = [
+        figure.title
+        for figure in report_of(view("hazard_ratios")).figures
+        if "each covariate on its own" in figure.title
+    ]
+    assert len(titles) > 1
+    assert titles[1].endswith("(2 of 3)")
+
+
 def test_what_cannot_be_estimated_stands_there_with_its_reason():
     said = [
         part.text for part in report_of(view(filters=(Filter("age", low=80),))).parts if isinstance(part, Paragraph)
@@ -125,7 +135,7 @@ def test_the_word_document_holds_every_part(name):
     for shape in document.inline_shapes:
         assert shape._inline.docPr.get("descr")
         assert shape.width.mm <= 170.1
-        assert shape.height.mm <= 225.1
+        assert shape.height.mm <= 215.1
     assert len(document.tables) == sum(isinstance(part, Table) for part in report.parts)
     assert [p.text for p in document.paragraphs if p.style.name == "Heading 1"] == SECTIONS
     assert LINK in [relation.target_ref for relation in document.part.rels.values() if relation.is_external]
