@@ -135,3 +135,10 @@ def test_the_page_is_made_of_the_same_numbers_as_the_core(app, sample_folder):
     table = table_with(app("cohort"), "SMD").set_index("Characteristic")
     shown = next(row["SMD"] for name, row in table.iterrows() if name.startswith("Albumin"))
     assert shown == f"{expected:.2f}"
+
+
+def test_table_1_names_what_it_leaves_out_alike_every_time_it_is_drawn(app):
+    at = app("cohort", **{"by.sample": "Stage by typical lesions"})
+    left_out = "because the groups are made from it: Stage, Lesion type."
+    assert left_out in words(at).replace("\\", "")
+    assert left_out in words(at.run()).replace("\\", "")
