@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -100,7 +101,7 @@ def _ranges(registry, variable, values, cut, cut_point):
     digits = variable.decimals
     whole = variable.kind == "count"
     names = [f"{points[0] - 1:g} or fewer" if whole else f"Below {points[0]:.{digits}f}"]
-    for start, stop in zip(points, points[1:], strict=False):
+    for start, stop in pairwise(points):
         last = f"{stop - 1:g}" if whole else f"below {stop:.{digits}f}"
         names.append(f"{start:.{digits}f} to {last}" if not whole or stop - 1 > start else f"{start:g}")
     names.append(f"{points[-1]:.{digits}f} or more")
