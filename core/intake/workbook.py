@@ -111,7 +111,7 @@ def check_zip(data: bytes, name: str) -> None:
         for member in members:
             if member.filename.endswith((".xml", ".rels")):
                 _check_part(archive, member, name)
-    except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, EOFError, RuntimeError):
+    except (zipfile.BadZipFile, zlib.error, ValueError, OSError, NotImplementedError, EOFError, RuntimeError):
         raise RegistryError(f"{name} is damaged. Open it in Excel and save it again as .xlsx.") from None
 
 

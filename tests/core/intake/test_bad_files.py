@@ -82,6 +82,7 @@ REFUSED = {
     "not a zip": ("a.xlsx", b"id,age\n1,2\n", "not an Excel workbook"),
     "an empty workbook file": ("a.xlsx", b"", "empty"),
     "half a workbook": ("a.xlsx", BOOK[: len(BOOK) // 2], "not an Excel workbook"),
+    "a workbook that lost some bytes": ("a.xlsx", BOOK[:600] + BOOK[607:], "damaged"),
     "a zip without a workbook": ("a.xlsx", zip_of(readme="hello"), "without a workbook"),
     "a zip of CSV": ("a.csv", zip_of(patients="id,age"), "zip archive"),
     "a binary workbook": ("a.xlsx", zip_of(xl__workbook_bin="x").replace(b"workbook_bin", b"workbook.bin"), "binary"),
