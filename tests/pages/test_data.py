@@ -4,11 +4,13 @@ import logging
 
 import pytest
 
+from core.intake.mapping import STATES
 from core.view import source_name
 from pages.components.source import SERVERS_OWN
 from tests.conftest import ROOT
 from tests.core.intake.files import GOOD, bomb, csv_file
 from tests.core.intake.test_bad_files import REFUSED
+from tests.core.intake.test_equal_to_r import CODEBOOK, redcap_export
 from tests.pages.test_pages import words
 
 VETERAN = (ROOT / "tests" / "registries" / "veteran.csv").read_bytes().replace(b'"time"', b'"time_days"')
@@ -140,3 +142,33 @@ def test_an_unforeseen_error_leaves_no_value_in_the_log_and_no_traceback_on_the_
     assert any("could not be made from your file" in error.value for error in at.error)
     assert CANARIES[0] not in caplog.text
     assert "ValueError" in caplog.text
+
+
+def test_colon_and_pbc_open_once_the_reader_has_answered(app):
+    folder = ROOT / "tests" / "registries"
+    at = upload(app("data"), "colon.csv", (folder / "colon.csv").read_bytes())
+    choose(at, "Unit of time", "days")
+    choose(at, "Some patients stand in more than one row. Keep", "Rows in which etype is 2")
+    assert "1,858 rows read, 929 patients kept, 929 rows excluded. 452 events." in words(at)
+    at = upload(app("data"), "pbc.csv", (folder / "pbc_source.csv").read_bytes())
+    choose(at, "Unit of time", "days")
+    for code, meaning in (("0", STATES["alive"]), ("1", STATES["competing"]), ("2", STATES["death"])):
+        choose(at, code, meaning)
+    assert "418 rows read, 418 patients kept, 0 rows excluded. 161 events." in words(at)
+    assert not at.exception
+
+
+def choose(at, label, option):
+    next(box for box in at.selectbox if box.label == label).set_value(option).run()
+
+
+def test_a_redcap_project_opens_without_an_answer(app):
+    at = app("data")
+    at.get_by_key("_file_dictionary").upload("codebook.csv", CODEBOOK)
+    at = upload(at, "export.csv", redcap_export())
+    assert not at.exception
+    assert "137 patients kept" in words(at)
+    assert "Canary" not in words(at)
+    at.get_by_key("_open").click().run()
+    assert not at.exception
+    assert "128 deaths" in words(at)
