@@ -160,7 +160,14 @@ def _ranked(variables, rank):
 
 
 def _singular(unit: str) -> str:
-    return {"years": "year", "months": "month", "days": "day", "courses": "course", "points": "point", "seconds": "second"}.get(unit, unit)
+    return {
+        "years": "year",
+        "months": "month",
+        "days": "day",
+        "courses": "course",
+        "points": "point",
+        "seconds": "second",
+    }.get(unit, unit)
 
 
 def read_dictionary(table: pd.DataFrame, file: str = "dictionary.csv") -> Dictionary:
