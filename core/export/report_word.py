@@ -10,6 +10,7 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
 
+from core.charts.chart import text_width
 from core.export.figures import Figure, png_bytes
 from core.export.report import Heading, Items, Link, Paragraph, Report
 from core.export.tables import AUTHOR, NOT_IN_XML, Table
@@ -17,7 +18,8 @@ from core.export.tables import AUTHOR, NOT_IN_XML, Table
 WIDTH_MM, PAGE_MM, MARGIN_MM = 170, (210, 297), 20
 HEIGHT_MM = 215  # of a figure, so that it stays on one page with its heading
 DPI = 220
-LETTER_MM, CELL_MM = 1.75, 4.5  # how wide a letter of a table is on average, and the white at both sides of a cell
+# how wide a letter of a table is on average, the white at both sides of a cell, and the most that a text may ask for
+LETTER_MM, CELL_MM, MOST_MM = 1.75, 4.5, 160
 MOST_COLUMNS_UPRIGHT = 7
 WESTERN, CHINESE = "Arial", "Noto Sans CJK SC"
 
@@ -138,18 +140,19 @@ def _table(document, table: Table) -> None:
 def _widths(rows) -> list[Mm]:
     """Columns in which the longest word fits; what is left goes where texts are long."""
     columns = list(zip(*rows, strict=True))
-    least = [
-        LETTER_MM * max(len(word) for text in column for word in [*text.split(), ""]) + CELL_MM for column in columns
-    ]
-    wanted = [
-        max(LETTER_MM * min(max(map(len, column)), 90) + CELL_MM, low)
-        for column, low in zip(columns, least, strict=True)
-    ]
+    least = [max(_letters(word) for text in column for word in [*text.split(), ""]) + CELL_MM for column in columns]
+    longest = [min(max(map(_letters, column)), MOST_MM) + CELL_MM for column in columns]
+    wanted = [max(want, low) for want, low in zip(longest, least, strict=True)]
     room, more = WIDTH_MM - sum(least), sum(wanted) - sum(least)
     if room < 0:
         return [Mm(WIDTH_MM * low / sum(least)) for low in least]
     spread = room / more if more else 0
     return [Mm(low + (want - low) * min(spread, 1)) for low, want in zip(least, wanted, strict=True)]
+
+
+def _letters(text) -> float:
+    """Millimetres that a text takes in a table, on the generous side; a Chinese letter takes two."""
+    return LETTER_MM * text_width(text, 1) / text_width("n", 1)
 
 
 def _fill(row, texts, size, bold=False):
