@@ -63,7 +63,10 @@ def functional_form(
             "Too many patients share one value for a curve through its quantiles. Read the straight line."
         )
     centre = float(np.median(known)) if reference is None else reference
-    spline, line = _fit(outcome, natural_spline(numbers.to_numpy(), knots), ties), _fit(outcome, numbers.to_frame(), ties)
+    spline, line = (
+        _fit(outcome, natural_spline(numbers.to_numpy(), knots), ties),
+        _fit(outcome, numbers.to_frame(), ties),
+    )
     if not spline.fitted.all():
         raise NotEstimable(
             f"{outcome.n_event} events are too few for a curve of {df} degrees of freedom here. Read the straight line."
