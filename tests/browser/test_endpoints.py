@@ -22,7 +22,14 @@ DEFINITIONS = (
     "The 1 death of unknown cause counts as calciphylaxis",
     "A death after resolution is not an event here",
 )
-ANSWERS = ("cohort", "survival", "hazard_ratios", "outcomes", "treatment", "findings")  # pages that answer with the endpoint
+ANSWERS = (
+    "cohort",
+    "survival",
+    "hazard_ratios",
+    "outcomes",
+    "treatment",
+    "findings",
+)  # pages that answer with the endpoint
 ELSEWHERE = [(title, path) for _, title, _, path in PAGES if path in ANSWERS]
 
 
