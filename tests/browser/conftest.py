@@ -137,3 +137,16 @@ def curve_paths(page, key="overview_curve"):
     marks = page.locator(f".st-key-{key}_panel svg.marks g.mark-line path")
     expect(marks.first).to_be_attached()
     return [path.get_attribute("d") for path in marks.all()]
+
+
+def at_rest(page, read):
+    """What ``read()`` gives once the page is whole and the same three times in a row: charts are drawn after the script."""
+    settled(page)
+    expect(page.get_by_role("button", name="Share").first).to_be_visible()
+    seen = [read()]
+    for _ in range(60):
+        page.wait_for_timeout(300)
+        seen.append(read())
+        if len(seen) > 3 and seen[-1] == seen[-2] == seen[-3]:
+            break
+    return seen[-1]

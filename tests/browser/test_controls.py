@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import opened, settled
+from tests.browser.conftest import at_rest, opened, settled
 
 pytestmark = pytest.mark.browser
 
@@ -52,16 +52,7 @@ def content(page):
 
 
 def steady(page):
-    """The content once it no longer changes: charts are drawn after the script has ended."""
-    settled(page)
-    before = content(page)
-    for _ in range(40):
-        page.wait_for_timeout(250)
-        after = content(page)
-        if after == before and "svg" not in after:
-            return after
-        before = after
-    return before
+    return at_rest(page, lambda: content(page))
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import opened, settled
+from tests.browser.conftest import at_rest, opened, settled
 from tests.browser.test_first_light import chart_texts
 
 pytestmark = pytest.mark.browser
@@ -63,11 +63,10 @@ def test_the_choices_of_the_treatment_page_are_in_the_link_and_survive_a_reload(
         keys = ("estimates", "no_effect", "exposure_curves", "timelines")
         return {key: chart_texts(page, key) for key in keys}
 
-    before = seen()
+    before = at_rest(page, seen)
     assert any("At least 5 STS courses" in text for text in before["exposure_curves"])
     page.reload()
-    settled(page)
-    assert seen() == before
+    assert at_rest(page, seen) == before
     page.get_by_role("button", name="Share").click()
     link = page.get_by_role("dialog").locator("code").inner_text()
     shared = parse_qs(urlsplit(link).query)
