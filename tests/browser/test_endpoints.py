@@ -51,6 +51,11 @@ def test_every_page_keeps_the_endpoint_and_its_definition(sample_server, page, c
         settled(page)
         expect(page.get_by_text(f"{choice['endpoint']} from diagnosis").first).to_be_visible()
         expect(sidebar.get_by_text(definition)).to_be_visible()
+        for name, value in choice.items():
+            if value != "Overall mortality":
+                page.wait_for_function(
+                    "([n, v]) => new URLSearchParams(location.search).get(n) === v", arg=[name, value]
+                )
     at_rest(page, lambda: page.get_by_test_id("stMain").inner_text())
     page.get_by_role("button", name="Share").first.click()
     link = page.get_by_role("dialog").get_by_test_id("stCode").inner_text().strip()
