@@ -13,10 +13,15 @@ curves <- function(d, group) {
   d$months <- d$time / days_per_month
   fit <- survfit(Surv(months, dead) ~ group, data = d, conf.type = "log-log")
   table <- summary(fit)$table
+  # what a risk table and a reader of the curve see every six months
+  seen <- summary(fit, times = seq(0, max(d$months), by = 6), extend = TRUE)
   list(level = levels(d$group), n = unname(table[, "records"]), n_event = unname(table[, "events"]),
        median = unname(table[, "median"]), conf_low = unname(table[, "0.95LCL"]), conf_high = unname(table[, "0.95UCL"]),
        time = fit$time, estimate = fit$surv, rows = unname(fit$strata),
-       chisq = survdiff(Surv(months, dead) ~ group, data = d)$chisq)
+       chisq = survdiff(Surv(months, dead) ~ group, data = d)$chisq,
+       seen = data.frame(level = sub("group=", "", as.character(seen$strata)), months = seen$time, n_risk = seen$n.risk,
+                         n_event_so_far = ave(seen$n.event, seen$strata, FUN = cumsum), estimate = seen$surv,
+                         conf_low = seen$lower, conf_high = seen$upper))
 }
 deaths <- colon[colon$etype == 2, ]
 out <- list(
