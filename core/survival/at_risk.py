@@ -14,7 +14,7 @@ class RiskIndex:
     row        (r,) positions in the outcome; rows that are never at risk when an event happens are not among them
     first, last (r,) the first and last event time at which the row is at risk
     start      (n_times,) where the rows with last == k begin
-    event      (m,) positions among the r rows of the events, in order of time
+    event      (m,) positions among the r rows of the events, in order of time; they end the rows of their time
     at         (m,) the event time of each event
     event_start (n_times,) where the events of time k begin
     fraction   (m,) Efron's share (0, 1/d, .., (d-1)/d) by which the dying leave the risk set; None for Breslow
@@ -42,6 +42,14 @@ class RiskIndex:
     @property
     def n_times(self) -> int:
         return len(self.time)
+
+    @property
+    def n_risk(self) -> np.ndarray:
+        """(n_times,) rows at risk."""
+        change = np.diff(self.start, append=len(self.row))
+        if self.later is not None:
+            change[self.later_at] -= np.diff(self.later_start, append=len(self.later))
+        return change[::-1].cumsum()[::-1]
 
     def sum(self, values: np.ndarray) -> np.ndarray:
         """(..., r) values of the rows -> (..., n_times) their sum over everybody at risk."""
@@ -73,34 +81,29 @@ def risk_index(outcome: Outcome, stratum: np.ndarray | None = None, ties: str = 
     event = outcome.event
     if not event.any():
         raise ValueError("there are no events")
-    distinct = np.unique(outcome.time[event])
-    gone = np.searchsorted(distinct, outcome.time, side="right")
-    come = None if outcome.entry is None else np.searchsorted(distinct, outcome.entry, side="right")
-    if stratum is None:
-        last, first = gone - 1, np.zeros_like(gone) if come is None else come
-        time, group = distinct, np.zeros(len(distinct), dtype=np.int64)
-    else:
-        # one number per (stratum, event time); the gap of one keeps the strata apart
-        base = stratum.astype(np.int64) * (len(distinct) + 1)
-        keys = np.unique((base + gone - 1)[event])
-        last = np.searchsorted(keys, base + gone) - 1
-        first = np.searchsorted(keys, base if come is None else base + come)
-        group, position = np.divmod(keys, len(distinct) + 1)
-        time = distinct[position]
-    row = np.argsort(last, kind="stable")
-    at_risk = first[row] <= last[row]
-    if not at_risk.all():
-        row = row[at_risk]
-    first, last = first[row], last[row]
-    position = np.flatnonzero(event[row])
-    at = last[position]
+    row, first, last, time, group = (
+        _in_order_of_time(outcome, event) if stratum is None else _by_stratum(outcome, event, stratum)
+    )
+    if outcome.entry is not None:
+        at_risk = first <= last
+        if not at_risk.all():
+            row, first, last = row[at_risk], first[at_risk], last[at_risk]
     n_times = len(time)
-    number = np.arange(n_times)
-    event_start = np.searchsorted(at, number)
+    start = np.searchsorted(last, np.arange(n_times))
+    is_event = event[row]
+    dying, staying = np.flatnonzero(is_event), np.flatnonzero(~is_event)
+    at = last[dying]
+    n_event = np.bincount(at, minlength=n_times)
+    n_other = np.diff(start, append=len(row)) - n_event
+    position = np.arange(len(dying)) + np.repeat(np.cumsum(n_other), n_event)
+    place = np.empty(len(row), dtype=np.int64)
+    place[np.arange(len(staying)) + np.repeat(np.cumsum(n_event) - n_event, n_other)] = staying
+    place[position] = dying
+    row, first = row[place], first[place]
+    event_start = np.cumsum(n_event) - n_event
     fraction = None
     if ties == "efron" and len(at) > n_times:
-        rank = np.arange(len(at)) - event_start[at]
-        fraction = rank / np.bincount(at, minlength=n_times)[at]
+        fraction = (np.arange(len(at)) - event_start[at]) / n_event[at]
     later = later_start = later_at = None
     if (first > 0).any():
         later = np.flatnonzero(first > 0)
@@ -111,7 +114,7 @@ def risk_index(outcome: Outcome, stratum: np.ndarray | None = None, ties: str = 
         row=row,
         first=first,
         last=last,
-        start=np.searchsorted(last, number),
+        start=start,
         event=position,
         at=at,
         event_start=event_start,
@@ -122,3 +125,36 @@ def risk_index(outcome: Outcome, stratum: np.ndarray | None = None, ties: str = 
         time=time,
         stratum=group,
     )
+
+
+def _in_order_of_time(outcome: Outcome, event: np.ndarray):
+    """(row, first, last, time, group) of everybody in one stratum; rows that come sorted are not sorted again."""
+    time, order = outcome.time, np.arange(len(outcome))
+    if (time[1:] < time[:-1]).any():
+        order = np.argsort(time, kind="stable")
+        time = time[order]
+    of_events = time[event[order]]
+    distinct = of_events[np.concatenate([[True], of_events[1:] != of_events[:-1]])]
+    start = np.searchsorted(time, distinct)
+    last = np.repeat(np.arange(len(distinct)), np.diff(start, append=len(time)))
+    row = order[start[0] :]
+    first = np.zeros(len(row), dtype=np.int64)
+    if outcome.entry is not None:
+        first = np.searchsorted(distinct, outcome.entry[row], side="right")
+    return row, first, last, distinct, np.zeros(len(distinct), dtype=np.int64)
+
+
+def _by_stratum(outcome: Outcome, event: np.ndarray, stratum: np.ndarray):
+    distinct = np.unique(outcome.time[event])
+    gone = np.searchsorted(distinct, outcome.time, side="right")
+    come = 0 if outcome.entry is None else np.searchsorted(distinct, outcome.entry, side="right")
+    # one number per (stratum, event time); the gap of one keeps the strata apart
+    base = stratum.astype(np.int64) * (len(distinct) + 1)
+    keys = np.unique((base + gone - 1)[event])
+    last = np.searchsorted(keys, base + gone) - 1
+    first = np.searchsorted(keys, base + come)
+    group, position = np.divmod(keys, len(distinct) + 1)
+    # without entry, too: a stratum's rows that end before its first event are in nobody's risk set
+    row = np.flatnonzero(first <= last)
+    row = row[np.argsort(last[row], kind="stable")]
+    return row, first[row], last[row], distinct[position], group
