@@ -13,7 +13,7 @@ from core.charts.ratio_axis import ratio_range, ratio_ticks
 from core.charts.time_axis import tick_label
 from core.charts.wording import NOT_ESTIMABLE, format_count, format_estimate, format_p_statement
 
-ROW, NARROW_ROW = 66, 112
+ROW, NARROW_ROW = 84, 130
 TOP = 6
 TEXT, RATIO = 330, 212  # widths of the text left and right of the plot
 NARROWEST_PLOT_VIEW = 720
@@ -36,7 +36,7 @@ def estimates_chart(
     n = len(estimates)
     rows = pd.DataFrame(
         [_texts(row, labels, events) for row in estimates.itertuples(index=False)],
-        columns=["label", "counts", "months", "ratio", "p", "note"],
+        columns=["label", "patients", "events", "months", "ratio", "p", "note"],
     )
     rows["wide_y"] = TOP + ROW * np.arange(n, dtype=float)
     rows["narrow_y"] = TOP + NARROW_ROW * np.arange(n, dtype=float)
@@ -63,7 +63,7 @@ def estimates_chart(
         "sides": pd.DataFrame({"label": ["← lower hazard", "higher hazard →"], "side": [-1, 1]}).assign(**bottom),
     }
     said = [
-        f"{row.label}: {row.ratio}{', ' + row.p if row.p else ''}; {row.counts}, {row.months}."
+        f"{row.label}: {row.ratio}{', ' + row.p if row.p else ''}; {row.patients} · {row.events}, {row.months}."
         for row in rows.itertuples()
     ]
     return Chart(
@@ -73,14 +73,12 @@ def estimates_chart(
 
 def _texts(row, labels, events):
     known = not math.isnan(row.estimate)
-    counts = (
-        f"{format_count(row.n)} patients, {format_count(row.n_exposed)} exposed · "
-        f"{format_count(row.n_event)} {events}, {format_count(row.n_event_exposed)} exposed"
-    )
+    patients = f"{format_count(row.n)} patients, {format_count(row.n_exposed)} exposed"
+    happened = f"{format_count(row.n_event)} {events}, {format_count(row.n_event_exposed)} exposed"
     months = f"{row.person_months_exposed:,.0f} person-months exposed, {row.person_months_unexposed:,.0f} not"
     ratio = format_estimate(row.estimate, row.conf_low, row.conf_high) if known else NOT_ESTIMABLE
     p = format_p_statement(row.p_value) if known else ""
-    return labels[row.analysis], counts, months, ratio, p, "" if known else short_note(row.note)
+    return labels[row.analysis], patients, happened, months, ratio, p, "" if known else short_note(row.note)
 
 
 @lru_cache(maxsize=1)
@@ -98,7 +96,7 @@ def _template() -> dict:
         return alt.Chart(alt.NamedData(name)).transform_calculate(
             y0="wide ? datum.wide_y : datum.narrow_y",
             y1=f"wide ? datum.wide_y + {ROW} : datum.narrow_y + {NARROW_ROW}",
-            yi=f"wide ? datum.wide_y + {ROW / 2} : datum.narrow_y + 92",
+            yi=f"wide ? datum.wide_y + {ROW / 2} : datum.narrow_y + 110",
         )
 
     def x(name="x"):
@@ -166,15 +164,16 @@ def _template() -> dict:
     limit = expr(f"wide ? {TEXT - 10} : width - 16")
     layers += [
         text("rows", "label", "8", (15, 15), align="left", fontSize=13, fontWeight=heavy, opacity=pale, limit=limit),
-        text("rows", "counts", "8", (34, 54), align="left", fontSize=11.5, opacity=paler, limit=limit),
-        text("rows", "months", "8", (51, 71), align="left", fontSize=11.5, opacity=paler, limit=limit),
+        text("rows", "patients", "8", (34, 54), align="left", fontSize=11.5, opacity=paler, limit=limit),
+        text("rows", "events", "8", (51, 71), align="left", fontSize=11.5, opacity=paler, limit=limit),
+        text("rows", "months", "8", (68, 88), align="left", fontSize=11.5, opacity=paler, limit=limit),
         text(
             "rows", "ratio", f"wide ? width - {RATIO - 12} : 8", (ROW / 2, 35),
             align="left", fontSize=13, fontWeight=heavy, opacity=pale,
         ),
         text("rows", "p", "width - 8", (ROW / 2, 35), align="right", opacity=pale),
         text(
-            "rows", "note", "plot_start + 4", (ROW / 2, 92),
+            "rows", "note", "plot_start + 4", (ROW / 2, 110),
             align="left", fontStyle="italic", fontSize=11, opacity=0.75, limit=expr("plot_end - plot_start - 8"),
         ),
     ]  # fmt: skip

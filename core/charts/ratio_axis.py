@@ -9,6 +9,7 @@ TICKS = (
     (0.1, 0.2, 0.5, 1, 2, 5, 10),
     (0.01, 0.1, 1, 10, 100),
 )
+LEAST_APART = 0.13  # of the axis between two ticks: a label's width where the plot is narrow
 
 
 def ratio_range(rows: pd.DataFrame) -> tuple[float, float]:
@@ -23,9 +24,10 @@ def ratio_range(rows: pd.DataFrame) -> tuple[float, float]:
 
 
 def ratio_ticks(low: float, high: float) -> np.ndarray:
-    """The finest set of ticks that spans the axis."""
+    """The finest set of ticks that spans the axis and leaves each label its room."""
     for every in TICKS:
         shown = [tick for tick in every if low <= tick <= high]
-        if low >= every[0] / 2 and high <= every[-1] * 2:
+        apart = np.diff(np.log(shown)).min(initial=np.inf) / np.log(high / low)
+        if low >= every[0] / 2 and high <= every[-1] * 2 and apart >= LEAST_APART:
             break
     return np.array(shown)

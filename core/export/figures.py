@@ -18,7 +18,7 @@ DPI = (72, 1200)
 USUAL_WIDTH_MM, USUAL_DPI = 180, 600
 PIXELS_PER_MM, POINTS_PER_MM = 96 / 25.4, 72 / 25.4
 # Hazard ratios need so many pixels for a plot beside their texts: wide figures are drawn at that size and scaled down.
-WIDE_FROM_MM, WIDE_PIXELS = 150, 980
+WIDE_FROM_MM, WIDE_PIXELS = 150, 900
 # Names that every system resolves; a list without a generic family at its end can come out without any text.
 FONTS = "Arial, Helvetica, 'Liberation Sans', 'Noto Sans CJK SC', 'Microsoft YaHei', sans-serif"
 # As in .streamlit/config.toml, theme.light: what the names in a chart stand for on white paper.
@@ -47,7 +47,7 @@ CONFIG = {
     "legend": {"labelFont": FONTS, "titleFont": FONTS, "labelColor": INK, "titleColor": INK, "symbolOpacity": 1},
     "text": {"font": FONTS},
 }
-TITLE, CAPTION, MARGIN = 15.0, 10.5, 10  # sizes of the letters, and the white around the figure, in pixels
+TITLE, CAPTION, MARGIN = 15.0, 12.0, 10  # sizes of the letters, and the white around the figure, in pixels
 _ONE_AT_A_TIME = Lock()  # a drawing takes 200 MB for a moment
 _SIZE = re.compile(r'<svg[^>]*?\swidth="([\d.]+)"[^>]*?\sheight="([\d.]+)"')
 _COLOUR_CHANNELS = ("color", "fill", "stroke")

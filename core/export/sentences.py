@@ -31,7 +31,7 @@ def survival_sentence(analysis: Analysis) -> str:
     the curves do."""
     endpoint, whole = analysis.endpoint, analysis.grouped.overall_curve.summary.iloc[0]
     said = [
-        f"{_who(analysis)} {format_count(whole['n_event'])} {_events(analysis, whole['n_event'])} occurred{_of(analysis, whole['n'])} (median follow-up {format_months(whole['follow_up'])}, reverse Kaplan-Meier method)."
+        f"{_who(analysis)} {format_count(whole['n_event'])} {events_of(analysis, whole['n_event'])} occurred{_of(analysis, whole['n'])} (median follow-up {format_months(whole['follow_up'])}, reverse Kaplan-Meier method)."
     ]
     level = f"{analysis.conf_level:.0%} CI"
     for row in analysis.curve.summary.itertuples(index=False):
@@ -116,7 +116,7 @@ def ratio_sentence(analysis: Analysis, variables, *, ties: str = "efron") -> str
             if math.isnan(row.estimate):
                 without.append(name)
                 continue
-            counts = f"{int(row.n_event)} {_events(analysis, row.n_event)} in {_patients(row.n)}"
+            counts = f"{int(row.n_event)} {events_of(analysis, row.n_event)} in {patients_of(row.n)}"
             text = (
                 f"{name} (hazard ratio {format_ratio(row.estimate)}, 95% CI {format_interval(row.conf_low, row.conf_high)}, "
                 f"{format_p_statement(row.p_value)}; {counts})"
@@ -150,7 +150,7 @@ def treatment_sentence(seen: ExposureAnalysis) -> str:
     event, label = seen.analysis.endpoint.event, in_sentence(seen.exposure.label)
     counts = (
         f"{int(split['n_event_exposed'])} of {int(split['n_event'])} {seen.analysis.endpoint.events} while exposed, "
-        f"{int(split['n_exposed'])} of {_patients(split['n'])} exposed during follow-up"
+        f"{int(split['n_exposed'])} of {patients_of(split['n'])} exposed during follow-up"
     )
     said = []
     if math.isnan(split["estimate"]):
@@ -168,7 +168,7 @@ def treatment_sentence(seen: ExposureAnalysis) -> str:
         said.append(f"{at}: not estimable. {mark['note']}")
     else:
         said.append(
-            f"{at}, {_patients(mark['n'])} and {int(mark['n_event'])} {seen.analysis.endpoint.events} after it: {_ratio(mark)}."
+            f"{at}, {patients_of(mark['n'])} and {int(mark['n_event'])} {seen.analysis.endpoint.events} after it: {_ratio(mark)}."
         )
     if not math.isnan(naive["estimate"]):
         said.append(
@@ -192,24 +192,26 @@ def _who(analysis, *, ending=",") -> str:
     mark = f"{registry.source}: among" if registry.is_synthetic else "Among"
     if analysis.by is not None and analysis.by.against_the_rest:
         chosen = f" ({'; '.join(filters)})" if filters else ""
-        return f"{mark} all {_patients(len(registry))}, the {format_count(n)} selected{chosen} against the rest{ending}"
+        return (
+            f"{mark} all {patients_of(len(registry))}, the {format_count(n)} selected{chosen} against the rest{ending}"
+        )
     if not filters:
-        return f"{mark} all {_patients(n)}{ending}"
-    return f"{mark} {format_count(n)} of {_patients(len(registry))} ({'; '.join(filters)}){ending}"
+        return f"{mark} all {patients_of(n)}{ending}"
+    return f"{mark} {format_count(n)} of {patients_of(len(registry))} ({'; '.join(filters)}){ending}"
 
 
 def _of(analysis, n, word=" in "):
     """How many patients, where they are fewer than were just named."""
     named = len(analysis.registry) if analysis.by is not None and analysis.by.against_the_rest else len(analysis.cohort)
-    return "" if int(n) == named else f"{word}{_patients(n)}"
+    return "" if int(n) == named else f"{word}{patients_of(n)}"
 
 
 def _in_group(analysis, row):
     if analysis.by is None:
         return "The "
     if analysis.by.against_the_rest:
-        return f"{row.stratum} ({int(row.n_event)} {_events(analysis, row.n_event)} in {_patients(row.n)}): "
-    counts = f"{int(row.n_event)} {_events(analysis, row.n_event)} in {_patients(row.n)}"
+        return f"{row.stratum} ({int(row.n_event)} {events_of(analysis, row.n_event)} in {patients_of(row.n)}): "
+    counts = f"{int(row.n_event)} {events_of(analysis, row.n_event)} in {patients_of(row.n)}"
     return f"{analysis.by.label} {row.stratum} ({counts}): "
 
 
@@ -235,11 +237,13 @@ def _ratio(row):
     return f"hazard ratio {format_ratio(row['estimate'])}, 95% CI {limits}, {format_p_statement(row['p_value'])}"
 
 
-def _events(analysis, n):
+def events_of(analysis: Analysis, n) -> str:
+    """What ``n`` events of the view are called: "death" or "deaths"."""
     return analysis.endpoint.event if int(n) == 1 else analysis.endpoint.events
 
 
-def _patients(n):
+def patients_of(n) -> str:
+    """ "1 patient", "1,204 patients"."""
     return "1 patient" if int(n) == 1 else f"{format_count(n)} patients"
 
 

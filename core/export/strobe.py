@@ -3,6 +3,7 @@
 from core.analysis import Analysis
 from core.cohort import describe_filter
 from core.errors import NotEstimable
+from core.export.sentences import events_of, patients_of
 
 AUTHORS = "For the authors."
 
@@ -29,7 +30,7 @@ def strobe_rows(analysis: Analysis) -> list[tuple[str, str, str]]:
         ("7", "Variables", f"Outcome: {analysis.definition_of(analysis.endpoint)} Groups: {grouped}"),
         ("8", "Data sources, measurement", f"Registry {registry.name}; how each variable is recorded stands in its dictionary."),
         ("9", "Bias", "What becomes known after diagnosis counts from its date on (immortal time); confounding: for the authors."),
-        ("10", "Study size", f"{len(analysis.cohort)} patients and {analysis.n_event} events: those that the registry has."),
+        ("10", "Study size", f"{patients_of(len(analysis.cohort))} and {analysis.n_event} {events_of(analysis, analysis.n_event)}: those that the registry has."),
         ("11", "Quantitative variables", "Per step stated in the hazard ratios; cut points as named where numbers are grouped."),
         ("12a", "Statistical methods", "See Methods and Conventions."),
         ("12b", "Subgroups and interactions", "On the Hazard ratios page; not in this report."),
@@ -76,4 +77,4 @@ def _outcome(analysis):
     months = float(analysis.outcome.time.sum())
     if analysis.outcome.entry is not None:
         months -= float(analysis.outcome.entry.sum())
-    return f"{analysis.outcome.n_event} {analysis.endpoint.events} in {months:,.0f} person-months."
+    return f"{analysis.outcome.n_event} {events_of(analysis, analysis.outcome.n_event)} in {months:,.0f} person-months."

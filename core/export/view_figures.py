@@ -19,10 +19,12 @@ from core.errors import NotEstimable
 from core.export.figures import Figure
 from core.export.tables import view_caption
 from core.exposure_analysis import ExposureAnalysis
+from core.settings import RISK_TABLES, SHOWS
 from core.treatment import LANDMARK, NAIVE, TIME_DEPENDENT
 
 MOST_BANDS = 4
-MOST_ROWS = 28  # of a forest plot on a page
+MOST_ROWS = 24  # of a forest plot on a page
+PLOT_HEIGHT = 290  # pixels of a curve's plot, so that a page has room for what is said of it
 
 
 def curve_figure(analysis: Analysis) -> Figure:
@@ -43,20 +45,30 @@ def curve_figure(analysis: Analysis) -> Figure:
             notice=notice,
             source_mark=analysis.registry.source or None,
             conf_band=few,
+            height=PLOT_HEIGHT,
         )
     else:
-        title = f"{analysis.endpoint.free}{by}"
+        settings = dict(analysis.view.settings)
+        show = settings.get("show", SHOWS[0])
+        what = dict(
+            zip(
+                SHOWS, (analysis.endpoint.free, f"Cumulative incidence of {analysis.endpoint.event}", show), strict=True
+            )
+        )[show]
+        title = f"{what}{by}"
         chart = survival_chart(
             analysis.curve,
             levels=levels,
-            y_title=analysis.endpoint.free,
+            view=dict(zip(SHOWS, ("survival", "incidence", "hazard"), strict=True))[show],
+            y_title=what,
             x_title=analysis.time_title,
-            at_risk="extended",
+            at_risk="simple" if settings.get("risk_table") == RISK_TABLES[1] else "extended",
             notes=_test_note(analysis, lambda view: view.comparison),
             notice=notice,
             source_mark=analysis.registry.source or None,
             conf_band=few,
             show_median=few,
+            height=PLOT_HEIGHT,
         )
     return Figure(chart, title, view_caption(analysis))
 

@@ -4,13 +4,15 @@ import streamlit as st
 
 from core.analysis import Analysis
 from core.errors import NotEstimable
-from core.export.report import report_of
+from core.export.report import KeptView, report_of
 from core.export.report_html import report_html
 from core.export.report_word import report_word
 from core.export.scripts import scripts_zip
 from core.link import permanent_link
 from pages.components.downloads import WORD
+from pages.components.link import base_address
 from pages.components.literal import literal
+from pages.components.named import in_order
 
 FORMS = {
     "Word document": ("docx", WORD),
@@ -38,12 +40,20 @@ def draw_report(analysis: Analysis) -> None:
 def _dialog(analysis):
     form = st.radio("As", list(FORMS), captions=list(WHAT.values()), key="_report_form")
     ending, mime = FORMS[form]
+    others, with_kept = _kept(analysis), False
+    if others and ending != "zip":
+        views = "the view" if len(others) == 1 else f"the {len(others)} views"
+        with_kept = st.toggle(
+            f"Also {views} kept in this session",
+            True,
+            key="_report_kept",
+            help="A section each, with its figure, its headline numbers and its link.",
+        )
     if not st.button("Make it", key="_report_make", type="primary", icon=":material/play_arrow:"):
         return
     progress = st.progress(0.0, "Starting")
-    link = permanent_link(analysis, str(st.context.url or "").split("?")[0])
     try:
-        made = _made(analysis, form, link, progress)
+        made = _made(analysis, form, others if with_kept else [], progress)
     except NotEstimable as reason:
         progress.empty()
         st.info(literal(str(reason)), icon=":material/info:")
@@ -61,12 +71,34 @@ def _dialog(analysis):
     )
 
 
-def _made(analysis, form, link, progress) -> bytes:
+def _kept(analysis) -> list[KeptView]:
+    """The kept views of the registry, except the one on the screen."""
+    registry = analysis.registry
+    found = []
+    for named in in_order(registry):
+        if named.view != analysis.view:
+            other = Analysis(registry, named.view)
+            found.append(KeptView(named.name, other, permanent_link(other, page_address(analysis, named.view.page))))
+    return found
+
+
+def page_address(analysis: Analysis, page: str) -> str:
+    """Scheme, host and path of a page; the address on the screen is that of ``analysis``'s page."""
+    base = base_address().rstrip("/").removesuffix(f"/{analysis.view.page}")
+    return f"{base}/" if page == "overview" else f"{base}/{page}"
+
+
+def _made(analysis, form, others, progress) -> bytes:
+    link = permanent_link(analysis, base_address())
     if form == "Python and R scripts":
         progress.progress(0.3, "Writing data and numbers")
         return scripts_zip(analysis, link)
-    report = report_of(
-        analysis, link, lambda share, what: progress.progress(0.5 * share, f"Computing: {literal(what)}")
-    )
+
+    def computing(share, what):
+        progress.progress(0.5 * share, f"Computing: {literal(what)}")
+
+    def drawing(share, what):
+        progress.progress(0.5 + 0.5 * share, f"Drawing: {literal(what)}")
+
     write = report_word if form == "Word document" else report_html
-    return write(report, lambda share, what: progress.progress(0.5 + 0.5 * share, f"Drawing: {literal(what)}"))
+    return write(report_of(analysis, link, computing, others), drawing)

@@ -13,8 +13,10 @@ from core.cohort import Filter
 from core.conventions import CONVENTIONS
 from core.errors import NotEstimable
 from core.export.figures import Figure
-from core.export.report import Heading, Paragraph, report_of, strobe_table
+from core.export.report import KeptView, report_of
 from core.export.report_html import report_html
+from core.export.report_methods import strobe_table
+from core.export.report_parts import Heading, Link, Paragraph
 from core.export.report_word import report_word
 from core.export.tables import Table
 from core.registry import read_registry
@@ -94,7 +96,7 @@ def test_a_view_with_several_covariates_has_their_model():
         part for part in report.parts if isinstance(part, Table) and part.title == "Several covariates in one model"
     )
     assert "reference" in set(table.frame["Hazard ratio (95% interval)"])
-    assert "51 patients, 20 events, 10.0 for each coefficient." in table.notes
+    assert "51 patients, 20 deaths, 10.0 for each coefficient." in table.notes
 
 
 def test_many_covariates_stand_in_several_figures_that_can_be_read():
@@ -162,7 +164,7 @@ def test_a_label_from_the_data_is_shown_as_it_is():
 def test_strobe_is_filled_where_the_program_knows():
     rows = strobe_table(view(filters=(Filter("stage", ("Later",)),))).frame.set_index("Item")["Here"]
     assert rows["6"] == "Eligible by Stage: Later."
-    assert "23 patients and 13 events" in rows["10"]
+    assert "23 patients and 13 deaths" in rows["10"]
     assert "28 left out" in rows["13"]
     assert rows["22"] == "For the authors."
     assert len(rows) == 26
@@ -173,3 +175,69 @@ def test_another_registry_without_dates_has_its_report(pbc_folder):
     report = report_of(view(registry=pbc))
     assert "transplant" in words(report)
     assert report_html(report)
+
+
+def test_the_kept_views_have_a_section_each_with_figure_numbers_and_link():
+    others = [
+        KeptView("Later, from 60", view(filters=(Filter("stage", ("Later",)), Filter("age", low=60))), f"{LINK}&a=1"),
+        KeptView("Nobody", view(filters=(Filter("age", low=200),)), f"{LINK}&a=2"),
+        KeptView("Treated", view("treatment")),
+        KeptView("Models", view("hazard_ratios", by="Nothing")),
+    ]
+    told = []
+    report = report_of(view(), LINK, lambda share, what: told.append(what), others)
+    headings = [part.text for part in report.parts if isinstance(part, Heading) and part.level == 1]
+    named = [f"Kept view: {other.name}" for other in others]
+    assert headings == [*SECTIONS[:8], *named, *SECTIONS[8:]]
+    assert told == headings
+    sections, now = {}, ""
+    for part in report.parts:
+        if isinstance(part, Heading) and part.level == 1:
+            now = part.text
+        else:
+            sections.setdefault(now, []).append(part)
+    later, nobody, treated, models = (sections[name] for name in named)
+    table = next(part for part in later if isinstance(part, Table)).frame.set_index("Number")["Here"]
+    analysis = others[0].analysis
+    assert table["Patients"] == str(len(analysis.cohort)) != str(len(REGISTRY))
+    assert table["Events"] == str(analysis.n_event)
+    assert [part.address for part in later if isinstance(part, Link)] == [f"{LINK}&a=1"]
+    assert [part.title for part in later if isinstance(part, Figure)] == ["Survival by stage"]
+    assert not [part for part in nobody if isinstance(part, Figure | Table)]
+    assert any("No patient passes" in getattr(part, "text", "") for part in nobody)
+    assert [part.title for part in treated if isinstance(part, Figure)] == [
+        "At least 3 STS courses: three analyses of the same patients"
+    ]
+    assert [part.title for part in models if isinstance(part, Figure)] == [
+        "Hazard ratios for overall mortality, each covariate on its own"
+    ]
+    assert not RAW.search(words(report))
+    assert len(Document(io.BytesIO(report_word(report))).inline_shapes) == len(report.figures)
+
+
+def test_many_groups_stand_on_a_page_on_its_side_and_no_word_is_broken():
+    report = report_of(view("outcomes", endpoint="Resolution of lesions", by="Lesion type"))
+    document = Document(io.BytesIO(report_word(report)))
+    assert [section.page_width.mm > 290 for section in document.sections] == [False, True, False]
+    wide = next(table for table in document.tables if len(table.columns) == 12)
+    assert sum(column.width.mm for column in wide.columns) <= 257.5
+    whole = [row for row in wide.rows if len(row._tr.tc_lst) == 12]  # without the heads of sections
+    for i, column in enumerate(wide.columns):
+        room = column.width.mm - 2.4
+        words_of = [word for row in whole for word in row.cells[i].text.split(" ")]
+        assert max(map(len, words_of)) * 7.5 * 0.45 * 25.4 / 72 <= room  # Arial's letters are half as wide as high
+
+
+def test_the_methods_say_of_the_groups_what_was_done():
+    def said(**chosen):
+        return " ".join(part.text for part in report_of(view(**chosen)).parts if isinstance(part, Paragraph))
+
+    assert "grouped by stage and compared by the log-rank test." in said()
+    assert "were grouped by" not in said(by="Nothing")
+    assert "the groups are drawn and not tested" in said(by="STS courses")
+    assert "they could not be compared" in said(filters=(Filter("stage", ("Later",)),))
+
+
+def test_the_figure_shows_what_the_view_shows():
+    figure = report_of(view(show="Cumulative hazard", risk_table="At risk only")).figures[1]
+    assert figure.title == "Cumulative hazard by stage"
