@@ -37,7 +37,7 @@ def derive(
         return (last - first).dt.days / DAYS_PER_MONTH
     if what == "given":
         there = _column(inside.strip(), patients, variable).notna()
-        return pd.Series(pd.Categorical.from_codes(there.astype(int), list(variable.levels)), index=patients.index)
+        return pd.Series(pd.Categorical.from_codes(there.astype(np.int8), list(variable.levels)), index=patients.index)
     return _group(variable, inside, patients, dictionary)
 
 
@@ -55,9 +55,10 @@ def _group(variable, inside, patients, dictionary):
             )
         for old in olds.split("|"):
             new_of[label_of.get(old.strip(), old.strip())] = variable.codes.index(new.strip())
-    codes = values.astype(object).map(new_of).fillna(-1).astype(int)
+    codes, distinct = pd.factorize(values)
+    new = np.array([*(new_of.get(value, -1) for value in distinct), -1], dtype=np.int8)  # the last for missing values
     return pd.Series(
-        pd.Categorical.from_codes(codes, list(variable.levels), ordered=variable.kind == "ordinal"),
+        pd.Categorical.from_codes(new[codes], list(variable.levels), ordered=variable.kind == "ordinal"),
         index=patients.index,
     )
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 ROWS_NAMED = 20
@@ -46,3 +47,8 @@ def findings_table(findings) -> pd.DataFrame:
         [(f.rule, f.file, f.column, f.n_rows, f.place, f.action) for f in rows],
         columns=["rule", "file", "column", "n_rows", "rows", "action"],
     )
+
+
+def file_rows(mask) -> tuple[int, ...]:
+    """File rows of a mask over the rows read; the header is row 1."""
+    return tuple((np.flatnonzero(mask) + 2).tolist())

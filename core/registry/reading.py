@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,57 +10,70 @@ import pandas as pd
 
 from core.conventions import DAYS_PER_MONTH
 from core.errors import RegistryError
+from core.registry.cells import Cells, cells_of, read_csv, read_parquet
+from core.registry.courses import COURSES, first_rows, kept_courses, read_courses
 from core.registry.derived import derive
 from core.registry.dictionary import read_dictionary
-from core.registry.findings import Finding
+from core.registry.findings import Finding, file_rows
 from core.registry.registry import Registry
 
-PATIENTS, COURSES, DICTIONARY = "patients.csv", "sts_courses.csv", "dictionary.csv"
-COURSE_COLUMNS = ("patient_id", "course", "start", "stop", "grams_per_infusion", "infusions")
+PATIENTS, DICTIONARY = "patients.csv", "dictionary.csv"
+PARQUET = "patients.parquet"  # in place of patients.csv
 DAYS_PER = {"days": 1.0, "months": DAYS_PER_MONTH, "years": 365.25}
 
 
 def read_registry(folder: str | Path) -> Registry:
-    """The registry in a folder with dictionary.csv, patients.csv and, where courses are recorded, sts_courses.csv.
+    """The registry in a folder with dictionary.csv, patients.csv (or patients.parquet) and, where courses are recorded,
+    sts_courses.csv.
 
     Format: data/sample/README.md. Raises RegistryError with what is wrong, where, and what to do.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise RegistryError(f"There is no folder {folder.name!r} to read a registry from. Check the path.")
-    missing = [name for name in (DICTIONARY, PATIENTS) if not (folder / name).is_file()]
+    file = _patients_file(folder)
+    missing = [name for name in (DICTIONARY, file) if not (folder / name).is_file()]
     if missing:
         raise RegistryError(f"The folder {folder.name!r} lacks {' and '.join(missing)}.")
-    courses = _text_table(folder / COURSES) if (folder / COURSES).is_file() else None
-    return build_registry(folder.name, _text_table(folder / DICTIONARY), _text_table(folder / PATIENTS), courses)
+    courses = read_csv(folder / COURSES) if (folder / COURSES).is_file() else None
+    patients = read_parquet(folder / file) if file == PARQUET else read_csv(folder / file)
+    registry = build_registry(folder.name, read_csv(folder / DICTIONARY), patients, courses)
+    if file == PATIENTS:
+        return registry
+    findings = tuple(replace(f, file=file) if f.file == PATIENTS else f for f in registry.findings)
+    return replace(registry, findings=findings)
 
 
 def build_registry(
-    name: str, dictionary: pd.DataFrame, patients: pd.DataFrame, courses: pd.DataFrame | None
+    name: str,
+    dictionary: pd.DataFrame | Cells,
+    patients: pd.DataFrame | Cells,
+    courses: pd.DataFrame | Cells | None,
 ) -> Registry:
     """The registry from its tables of text cells ('' where empty)."""
+    dictionary, patients, courses = (
+        cells_of(table) if isinstance(table, pd.DataFrame) else table for table in (dictionary, patients, courses)
+    )
     fingerprint = _fingerprint(dictionary, patients, courses)
-    variables = read_dictionary(dictionary)
-    if patients.empty:
+    variables = read_dictionary(dictionary.frame())
+    if not len(patients):
         raise RegistryError(f"{PATIENTS} has a header but no patient.")
     findings: list[Finding] = []
     cells = _cells(patients, variables, findings)
     typed = _typed(cells, variables, findings)
     follow_up, keep = _follow_up(typed, variables, findings)
-    course_rows = _courses(courses, typed, follow_up, variables, findings)
+    course_rows = read_courses(courses, typed, follow_up, variables, findings)
     n_courses = None
     if course_rows is not None:
         n_courses = np.bincount(course_rows["row"].to_numpy(), minlength=len(typed))
     for variable in variables:
         if variable.derived:
             typed[variable.name] = derive(variable, typed, n_courses, variables)
-    typed = typed[[variable.name for variable in variables]]
-    days_to = _days_to(typed, variables)
-
     order = np.flatnonzero(keep)
     order = order[np.argsort(follow_up["days"].to_numpy()[order], kind="stable")]
-    follow_up = follow_up.iloc[order].reset_index(drop=True)
-    kept = typed.iloc[order].reset_index(drop=True)
+    follow_up = _in_order(follow_up, order, list(follow_up.columns))
+    kept = _in_order(typed, order, [variable.name for variable in variables])
+    days_to = _days_to(kept, variables)
     source = _source(kept, variables)
     return Registry(
         name=source or name,
@@ -68,8 +82,8 @@ def build_registry(
         dictionary=variables,
         patients=kept,
         follow_up=follow_up,
-        days_to=days_to.iloc[order].reset_index(drop=True),
-        courses=_kept_courses(course_rows, order),
+        days_to=days_to,
+        courses=kept_courses(course_rows, order, len(keep)),
         n_read=len(patients),
         findings=tuple(findings),
         fingerprint=fingerprint,
@@ -77,40 +91,30 @@ def build_registry(
     )
 
 
-def _text_table(path: Path) -> pd.DataFrame:
-    try:  # the header is read as a row: pandas would rename a column that stands twice
-        table = pd.read_csv(
-            path, header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig", skip_blank_lines=False
-        ).fillna("")
-    except UnicodeDecodeError:
-        raise RegistryError(f'{path.name} is not in UTF-8. Save it as "CSV UTF-8".') from None
-    except pd.errors.EmptyDataError:
-        raise RegistryError(f"{path.name} is empty.") from None
-    except pd.errors.ParserError:
-        raise RegistryError(
-            f"{path.name} has rows with more cells than its header names. Check for commas inside cells without quotes."
-        ) from None
-    header = table.iloc[0].str.strip()
-    if header.duplicated().any():
-        raise RegistryError(f"{path.name} has two columns named {header[header.duplicated()].iloc[0]!r}. Rename one.")
-    return table.iloc[1:].set_axis(list(header), axis="columns").reset_index(drop=True)
+def _patients_file(folder: Path) -> str:
+    """Which of the two ways of writing patients is there. Raises RegistryError where both are."""
+    found = [name for name in (PATIENTS, PARQUET) if (folder / name).is_file()]
+    if len(found) > 1:
+        raise RegistryError(f"The folder {folder.name!r} has both {PATIENTS} and {PARQUET}. Keep one of them.")
+    return found[0] if found else PATIENTS
 
 
-def _fingerprint(*tables) -> str:
+def _fingerprint(*tables: Cells | None) -> str:
     """SHA-256 of the cells, whatever the line ends or the byte order mark of the files."""
     digest = hashlib.sha256()
     for table in tables:
-        for column in [] if table is None else table.columns:
-            digest.update(column.encode() + b"\x1d")
-            digest.update("\x1f".join(table[column]).encode())
+        for name, column in table.columns.items() if table is not None else ():
+            digest.update(name.encode() + b"\x1d")
+            for part in column.joined("\x1f"):
+                digest.update(part)
             digest.update(b"\x1e")
         digest.update(b"\x1c")
     return digest.hexdigest()
 
 
-def _rows(mask) -> tuple[int, ...]:
-    """File rows of a mask over the rows read; the header is row 1."""
-    return tuple(int(row) + 2 for row in np.flatnonzero(mask))
+def _in_order(frame, order, columns) -> pd.DataFrame:
+    """Some rows of a frame, which is taken apart column by column, so that it is never held twice."""
+    return pd.DataFrame({name: frame.pop(name).values.take(order) for name in columns}, copy=False)
 
 
 def _cells(patients, variables, findings):
@@ -120,7 +124,7 @@ def _cells(patients, variables, findings):
     if required:
         raise RegistryError(
             f"{PATIENTS} lacks {', '.join(map(repr, required))}, which the dictionary says the analysis rests on; it has "
-            f"{', '.join(map(repr, patients.columns[:12]))}{' …' if len(patients.columns) > 12 else ''}."
+            f"{', '.join(map(repr, list(patients.columns)[:12]))}{' …' if len(patients.columns) > 12 else ''}."
         )
     for column in patients.columns:
         if column not in variables:
@@ -130,10 +134,9 @@ def _cells(patients, variables, findings):
             findings.append(
                 Finding("Variable of the dictionary has no column: no values", PATIENTS, variable.name, (), "ignored")
             )
-    return pd.DataFrame(
-        {v.name: patients[v.name].str.strip() if v.name in patients.columns else "" for v in recorded},
-        index=patients.index,
-    )
+    return {
+        v.name: patients[v.name].stripped() if v.name in patients.columns else patients.empty_column() for v in recorded
+    }
 
 
 def _typed(cells, variables, findings):
@@ -141,45 +144,47 @@ def _typed(cells, variables, findings):
     for variable in variables:
         if variable.derived:
             continue
-        text = cells[variable.name]
+        column = cells[variable.name]
         if variable.kind == "date":
-            typed[variable.name] = _dates(text, variable, findings)
+            typed[variable.name] = _dates(column, variable, findings)
         elif variable.is_numeric:
-            typed[variable.name] = _numbers(text, variable, findings)
+            typed[variable.name] = _numbers(column, variable, findings)
         elif variable.is_categorical:
-            typed[variable.name] = _categories(text, variable, findings)
+            typed[variable.name] = _categories(column, variable, findings)
         else:
-            typed[variable.name] = text
-    return pd.DataFrame(typed, index=cells.index)
+            typed[variable.name] = column.each(column.texts)
+    return pd.DataFrame(typed, copy=False)
 
 
-def _dates(text, variable, findings):
-    dates = pd.to_datetime(text.where(text != ""), format="%Y-%m-%d", errors="coerce")
-    bad = (text != "") & dates.isna()
-    if bad.any():
-        findings.append(
-            Finding("Not a date written as 2019-07-31", PATIENTS, variable.label, _rows(bad), "set to missing")
-        )
-    return dates
+def _report(found, rule, column, variable, action, findings) -> None:
+    """``found`` says of every different text of a column whether it breaks the rule."""
+    if found.any():
+        rows = file_rows(column.each(found))
+        if rows:
+            findings.append(Finding(rule, PATIENTS, variable.label, rows, action))
 
 
-def _numbers(text, variable, findings):
-    numbers = pd.to_numeric(text.where(text != ""), errors="coerce").astype(float)
-    bad = ((text != "") & numbers.isna()) | np.isinf(numbers)
-    if bad.any():
-        findings.append(Finding("Not a number", PATIENTS, variable.label, _rows(bad), "set to missing"))
-        numbers = numbers.mask(bad)
+def _dates(column, variable, findings):
+    dates = column.dates
+    bad = (column.texts != "") & np.isnat(dates)
+    _report(bad, "Not a date written as 2019-07-31", column, variable, "set to missing", findings)
+    return column.each(dates)
+
+
+def _numbers(column, variable, findings):
+    numbers = column.numbers.copy()
+    bad = ((column.texts != "") & np.isnan(numbers)) | np.isinf(numbers)
+    _report(bad, "Not a number", column, variable, "set to missing", findings)
+    numbers[bad] = np.nan
     unit = f" {variable.unit}" if variable.unit else ""
     hard = (numbers < variable.hard_min) | (numbers > variable.hard_max)
-    if hard.any():
-        rule = f"Outside the possible range {_range(variable.hard_min, variable.hard_max)}{unit}"
-        findings.append(Finding(rule, PATIENTS, variable.label, _rows(hard), "set to missing"))
-        numbers = numbers.mask(hard)
+    rule = f"Outside the possible range {_range(variable.hard_min, variable.hard_max)}{unit}"
+    _report(hard, rule, column, variable, "set to missing", findings)
+    numbers[hard] = np.nan
     soft = (numbers < variable.soft_min) | (numbers > variable.soft_max)
-    if soft.any():
-        rule = f"Outside the usual range {_range(variable.soft_min, variable.soft_max)}{unit}"
-        findings.append(Finding(rule, PATIENTS, variable.label, _rows(soft), "kept"))
-    return numbers
+    rule = f"Outside the usual range {_range(variable.soft_min, variable.soft_max)}{unit}"
+    _report(soft, rule, column, variable, "kept", findings)
+    return column.each(numbers)
 
 
 def _range(low, high) -> str:
@@ -190,22 +195,17 @@ def _range(low, high) -> str:
     return f"{low:g} to {high:g}"
 
 
-def _categories(text, variable, findings):
-    if not variable.codes:
-        found = sorted({value for value in text if value})
-        return pd.Series(pd.Categorical(text.where(text != ""), found), index=text.index)
-    position = {code: i for i, code in enumerate(variable.codes)}
-    codes = text.map(position)
-    bad = (text != "") & codes.isna()
-    if bad.any():
-        rule = f"None of the levels {', '.join(variable.codes)}"
-        findings.append(Finding(rule, PATIENTS, variable.label, _rows(bad), "set to missing"))
-    return pd.Series(
-        pd.Categorical.from_codes(
-            codes.fillna(-1).astype(int), list(variable.levels), ordered=variable.kind == "ordinal"
-        ),
-        index=text.index,
-    )
+def _categories(column, variable, findings):
+    codes, levels, ordered = variable.codes, list(variable.levels), variable.kind == "ordinal"
+    if not codes:
+        codes = levels = sorted({text for text in column.texts if text})
+        ordered = False
+    position = {code: i for i, code in enumerate(codes)}
+    small = np.int8 if len(levels) < 128 else np.int32
+    found = np.array([position.get(text, -1) for text in column.texts], dtype=small)
+    bad = (column.texts != "") & (found < 0)
+    _report(bad, f"None of the levels {', '.join(codes)}", column, variable, "set to missing", findings)
+    return pd.Categorical.from_codes(column.each(found), levels, ordered=ordered)
 
 
 def _follow_up(typed, variables, findings):
@@ -215,15 +215,15 @@ def _follow_up(typed, variables, findings):
     def exclude(mask, rule, column):
         mask = np.asarray(mask) & keep
         if mask.any():
-            findings.append(Finding(rule, PATIENTS, column, _rows(mask), "excluded"))
+            findings.append(Finding(rule, PATIENTS, column, file_rows(mask), "excluded"))
             keep[mask] = False
 
     patient = variables.meaning("patient_id")
     if patient is None:
         raise RegistryError("dictionary.csv marks no column as the patient identifier. Write patient_id under means.")
-    identifiers = typed[patient.name].astype(str)
+    identifiers = typed[patient.name] if patient.kind == "text" else typed[patient.name].astype(str)
     exclude(identifiers == "", "No patient identifier", patient.label)
-    exclude(identifiers.duplicated(), "Patient stands in the file a second time", patient.label)
+    exclude(~first_rows(identifiers)[0], "Patient stands in the file a second time", patient.label)
 
     if variables.meaning("follow_up_time") is not None:
         days, state = _end_from_duration(typed, variables, exclude)
@@ -245,6 +245,13 @@ def _follow_up(typed, variables, findings):
     return frame, keep
 
 
+def _meant(values, level_means) -> np.ndarray:
+    """(n,) what the level of each row means; None where it means nothing or is missing."""
+    meaning = dict(level_means)
+    of_level = np.array([*(meaning.get(level) for level in values.cat.categories), None], dtype=object)
+    return of_level[values.cat.codes.to_numpy()]
+
+
 def _end_from_duration(typed, variables, exclude):
     duration, status = variables.meaning("follow_up_time"), variables.meaning("status")
     if duration.unit not in DAYS_PER:
@@ -261,8 +268,9 @@ def _end_from_duration(typed, variables, exclude):
     if unsaid:
         raise RegistryError(f"dictionary.csv: level_means does not say what {unsaid[0]!r} of {status.name!r} is.")
     days = typed[duration.name].to_numpy(dtype=float) * DAYS_PER[duration.unit]
-    state = typed[status.name].astype(object).map(meaning)
-    return days, state.where(state.notna(), "alive").to_numpy(dtype=object)
+    state = _meant(typed[status.name], status.level_means)
+    state[np.equal(state, None)] = "alive"
+    return days, state
 
 
 def _end_from_dates(typed, variables, exclude):
@@ -288,19 +296,19 @@ def _cause(typed, variables, state, findings, keep):
     variable = variables.meaning("cause_of_death")
     if variable is None:
         return cause
-    given = typed[variable.name].astype(object)
+    given = typed[variable.name].notna().to_numpy()
     dead = state == "death"
-    meant = given.map(dict(variable.level_means))
-    cause[dead] = meant.where(meant.notna(), "unknown").to_numpy(dtype=object)[dead]
-    uncaused = dead & given.isna().to_numpy() & keep
+    meant = _meant(typed[variable.name], variable.level_means)
+    cause[dead] = np.where(np.equal(meant, None), "unknown", meant)[dead]
+    uncaused = dead & ~given & keep
     if uncaused.any():
         findings.append(
-            Finding("Death without a cause: counted as unknown", PATIENTS, variable.label, _rows(uncaused), "kept")
+            Finding("Death without a cause: counted as unknown", PATIENTS, variable.label, file_rows(uncaused), "kept")
         )
-    alive = ~dead & given.notna().to_numpy() & keep
+    alive = ~dead & given & keep
     if alive.any():
         findings.append(
-            Finding("Cause of death without a date of death", PATIENTS, variable.label, _rows(alive), "ignored")
+            Finding("Cause of death without a date of death", PATIENTS, variable.label, file_rows(alive), "ignored")
         )
     return cause
 
@@ -312,7 +320,7 @@ def _check_order(frame, typed, variables, findings, keep):
     def report(mask, rule, column, action):
         mask = np.asarray(mask) & keep
         if mask.any():
-            findings.append(Finding(rule, PATIENTS, column, _rows(mask), action))
+            findings.append(Finding(rule, PATIENTS, column, file_rows(mask), action))
         return mask
 
     for column, means, bad, rule in (
@@ -339,61 +347,6 @@ def _check_order(frame, typed, variables, findings, keep):
         dated = typed[variable.dated_by].notna()
         report(happened & ~dated, "Happened, but has no date", variable.label, "kept")
         report(dated & ~happened, "Has a date, but is not marked as happened", variable.label, "kept")
-
-
-def _courses(courses, typed, follow_up, variables, findings):
-    """The course table with positions of patients; None where the registry has no such table."""
-    if courses is None:
-        return None
-    lacking = [column for column in ("patient_id", "start") if column not in courses.columns]
-    if lacking:
-        raise RegistryError(f"{COURSES} lacks {' and '.join(map(repr, lacking))}.")
-    text = {
-        column: courses[column].str.strip() if column in courses.columns else pd.Series("", index=courses.index)
-        for column in COURSE_COLUMNS
-    }
-    position = pd.Series(np.arange(len(typed)), index=follow_up["patient"]).groupby(level=0).first()
-    row = text["patient_id"].map(position)
-    start_of = variables.meaning("diagnosis_date")
-    table = pd.DataFrame({"row": row, "course": pd.to_numeric(text["course"], errors="coerce")})
-    for column, dates in (("start_days", text["start"]), ("stop_days", text["stop"])):
-        parsed = pd.to_datetime(dates.where(dates != ""), format="%Y-%m-%d", errors="coerce")
-        known = row.notna() & (start_of is not None)
-        table[column] = np.nan
-        if known.any():
-            zero = typed[start_of.name].to_numpy()[row[known].astype(int)]
-            table.loc[known, column] = (parsed[known].to_numpy() - zero) / np.timedelta64(1, "D")
-    for column in ("grams_per_infusion", "infusions"):
-        table[column] = pd.to_numeric(text[column], errors="coerce")
-
-    end = pd.Series(follow_up["days"].to_numpy(), index=np.arange(len(typed))).reindex(row).to_numpy()
-    kept = np.ones(len(table), dtype=bool)
-    for bad, rule in (
-        (table["row"].isna(), "Course of a patient who is not in patients.csv"),
-        (table["start_days"].isna(), "Course without a start written as 2019-07-31"),
-        (table["start_days"] < 0, "Course starts before diagnosis"),
-        (table["start_days"] > end, "Course starts after the end of follow-up"),
-        (table["stop_days"] < table["start_days"], "Course stops before it starts"),
-    ):
-        bad = bad.to_numpy() & kept
-        if bad.any():
-            findings.append(Finding(rule, COURSES, "start", _rows(bad), "excluded"))
-            kept[bad] = False
-    return table[kept].astype({"row": int}).sort_values(["row", "start_days"], kind="stable").reset_index(drop=True)
-
-
-def _kept_courses(course_rows, order):
-    if course_rows is None:
-        return pd.DataFrame(
-            {
-                c: pd.Series(dtype=float)
-                for c in ("row", "course", "start_days", "stop_days", "grams_per_infusion", "infusions")
-            }
-        )
-    new = pd.Series(np.arange(len(order)), index=order)
-    kept = course_rows[course_rows["row"].isin(new.index)].copy()
-    kept["row"] = new.loc[kept["row"]].to_numpy()
-    return kept.sort_values(["row", "start_days"], kind="stable").reset_index(drop=True)
 
 
 def _days_to(typed, variables):

@@ -19,6 +19,7 @@ from pages.components.literal import literal
 
 FOLDER_VARIABLE = "CALCISCOPE_REGISTRY"
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
+FILES = (".csv", ".parquet")
 SERVERS_OWN = "Sample or server's registry"
 _BROUGHT = "_brought"  # in the state of the session
 
@@ -139,7 +140,7 @@ def _ask_for_file(wanted):
 def _servers_own() -> Registry:
     """The registry of the folder named by CALCISCOPE_REGISTRY, or the sample. Stops with the reason if it cannot be read."""
     folder = Path(os.environ.get(FOLDER_VARIABLE) or SAMPLE)
-    stamp = tuple((path.name, path.stat().st_mtime_ns) for path in sorted(folder.glob("*.csv")))
+    stamp = tuple((path.name, path.stat().st_mtime_ns) for path in sorted(folder.glob("*")) if path.suffix in FILES)
     try:
         return _read(str(folder), stamp)
     except RegistryError as error:
