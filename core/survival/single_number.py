@@ -1,0 +1,203 @@
+"""The partial likelihood of many numbers, each alone: one coefficient each, all in lockstep.
+
+Everything comes from four sums over each risk set: of w, wx, wx² and wx³, with w = exp(beta x). The rows are worked on in
+blocks of times, the latest first, so that a block and what is made of it stay in the processor's cache.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.survival.at_risk import RiskIndex
+from core.survival.partial_likelihood import FAR, MAX_HALVINGS, MAX_STEPS
+from core.survival.tied_events import LARGEST_SHARE, TiedEvents
+
+BLOCK = 2**14  # numbers worked on at a time
+NEAR = 1e-5  # step x range of the number: what the next step would change is below 1e-10 of the standard error
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """The rows and nodes of some consecutive event times; positions are within the block."""
+
+    rows: slice
+    times: slice
+    nodes: slice
+    bounds: np.ndarray  # where the rows of each time begin and, with shares, where its events begin
+    others: np.ndarray | None  # (times,) whether anybody but the dying leaves then; None without shares
+    at: np.ndarray | None  # the time of each node; None where they are the times themselves
+    later: slice
+    later_bounds: np.ndarray
+    later_at: np.ndarray
+
+
+class NumbersAlone:
+    """Numbers of the rows at risk, q at a time.
+
+    x      (q, r) in the order of ``sets.row``, standardised; 0 where missing
+    known  (q, r) 1.0 where the number is known, else 0.0; None when none is missing
+    """
+
+    def __init__(self, sets: RiskIndex, ties: TiedEvents):
+        self.sets, self.ties = sets, ties
+        size = len(sets.row)
+        work = sets.start + ties.start[:-1]
+        cuts = np.searchsorted(work, np.arange(0, work[-1] + BLOCK, BLOCK)) if size > BLOCK else [0]
+        cuts = np.unique(np.append(cuts, sets.n_times))
+        self.blocks = [self._block(a, b) for a, b in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True)][::-1]
+        self.everybody = ties.shares(ties.n_event)
+
+    def _block(self, a: int, b: int) -> _Block:
+        sets, ties = self.sets, self.ties
+        rows = slice(int(sets.start[a]), int(sets.start[b]) if b < sets.n_times else len(sets.row))
+        nodes = slice(int(ties.start[a]), int(ties.start[b]))
+        bounds, others = sets.start[a:b] - rows.start, None
+        if ties.has_shares:
+            first_event = sets.event[sets.event_start[a:b]] - rows.start
+            others = first_event > bounds
+            bounds = np.stack([bounds, first_event], axis=1).ravel()
+        at = None if nodes.stop - nodes.start == b - a else ties.at[nodes] - a
+        later, later_bounds, later_at = slice(0, 0), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+        if sets.later is not None:
+            i, j = np.searchsorted(sets.later_at, [a, b]).tolist()
+            if j > i:
+                later = slice(
+                    int(sets.later_start[i]),
+                    int(sets.later_start[j]) if j < len(sets.later_start) else len(sets.later),
+                )
+                later_bounds, later_at = sets.later_start[i:j] - later.start, sets.later_at[i:j] - a
+        return _Block(rows, slice(a, b), nodes, bounds, others, at, later, later_bounds, later_at)
+
+    def take(self, x: np.ndarray, known: np.ndarray | None) -> None:
+        sets, ties = self.sets, self.ties
+        self.x, self.known = x, known
+        died = x[:, sets.event]
+        self.observed = died.sum(axis=1)
+        if known is None:
+            self.n_event = np.full(len(x), len(sets.event))
+            self.fraction, self.weight = (None if values is None else values[None] for values in self.everybody)
+        else:
+            by_time = np.add.reduceat(known[:, sets.event], sets.event_start, axis=1).astype(np.int64)
+            self.n_event = by_time.sum(axis=1)
+            self.fraction, self.weight = ties.shares(by_time)
+        self.later = None
+        if sets.later is not None:
+            self.later = x[:, sets.later], None if known is None else known[:, sets.later]
+
+    def evaluate(self, which, beta: np.ndarray):
+        """(log-likelihood, score, information, its derivative, largest share of tied events), each (k,), at beta (k,)."""
+        every = len(which) == len(self.x)
+        value, score = beta * self.observed[which], self.observed[which].copy()
+        information, third, largest = np.zeros(len(beta)), np.zeros(len(beta)), np.zeros(len(beta))
+        carry = np.zeros((4, len(beta), 1))
+
+        def part(values, columns):
+            if values is None:
+                return None
+            return values[:, columns] if every or len(values) == 1 else values[which, columns]
+
+        for block in self.blocks:
+            sums = _sums(part(self.x, block.rows), part(self.known, block.rows), beta, block.bounds)
+            dying = None
+            if block.others is not None:
+                dying = sums[:, :, 1::2]
+                sums = np.where(block.others, sums[:, :, ::2], 0.0) + dying
+            if len(block.later_at):
+                x, known = self.later
+                sums[:, :, block.later_at] -= _sums(
+                    part(x, block.later), part(known, block.later), beta, block.later_bounds
+                )
+            total = sums[:, :, ::-1].cumsum(axis=2)[:, :, ::-1] + carry
+            carry = total[:, :, :1]
+            weight = part(self.weight, block.nodes)
+            if dying is not None:
+                squeezed = self.ties.squeezed[block.nodes]
+                if block.at is not None:
+                    total, dying = total[:, :, block.at], dying[:, :, block.at]
+                if squeezed.any():
+                    share = (dying[0] / total[0])[:, squeezed]
+                    largest = np.maximum(largest, share.max(axis=1))
+                total = total - part(self.fraction, block.nodes) * dying
+            elif block.at is not None:
+                total = total[:, :, block.at]
+            counted = weight > 0
+            s0 = total[0] if counted.all() else np.where(counted, total[0], 1.0)
+            logs = np.log(s0)
+            mean, second, cube = total[1:] / s0
+            variance = second - mean * mean
+            value -= (weight * logs).sum(axis=1)
+            score -= (weight * mean).sum(axis=1)
+            information += (weight * variance).sum(axis=1)
+            third += (weight * (cube - mean * (3 * variance + mean * mean))).sum(axis=1)
+        return value, score, information, third, largest
+
+
+def _sums(x, known, beta, bounds):
+    """(4, k, len(bounds)) sums of w, wx, wx², wx³ over the rows between the bounds."""
+    powers = np.empty((4, *x.shape))
+    np.multiply(x, beta[:, None], out=powers[0])
+    np.exp(powers[0], out=powers[0])
+    if known is not None:
+        powers[0] *= known
+    for k in range(3):
+        np.multiply(powers[k], x, out=powers[k + 1])
+    return np.add.reduceat(powers, bounds, axis=2)
+
+
+@dataclass(frozen=True, eq=False)
+class Maxima:
+    """Each (q,). ``certain`` is a proof that the maximum exists; without it the other fields say nothing.
+
+    A likelihood without a maximum never makes Newton's step x range smaller than one, as in ``partial_likelihood.newton``.
+    """
+
+    beta: np.ndarray
+    null: np.ndarray
+    log_likelihood: np.ndarray
+    information: np.ndarray
+    score_at_zero: np.ndarray
+    information_at_zero: np.ndarray
+    certain: np.ndarray
+
+
+def maxima(numbers: NumbersAlone, spread: np.ndarray) -> Maxima:
+    """The maxima of every number's likelihood; spread (q,) are the ranges of the numbers.
+
+    Newton's step with the third derivative (Chebyshev), halved until the likelihood rises.
+    """
+    q = len(spread)
+    beta, certain = np.zeros(q), np.zeros(q, dtype=bool)
+    active = np.arange(q)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
+        now = np.array(numbers.evaluate(active, beta))
+        null, at_zero = now[0].copy(), now[1:3].copy()
+        for _ in range(MAX_STEPS):
+            score, information, third, largest = now[1:, active]
+            newton = score / information
+            bend = third * newton / information
+            step = np.where(np.abs(bend) < 1, newton * (1 - bend / 2), newton)
+            sound = (information > 0) & np.isfinite(step) & (np.abs(beta[active]) * spread[active] <= FAR)
+            close = sound & (np.abs(step) * spread[active] <= NEAR)
+            done = active[close]
+            if len(done):
+                s = step[close]
+                beta[done] += s
+                now[0, done] += s * (score[close] - s * (information[close] / 2 + s * third[close] / 6))
+                now[2, done] += s * third[close]
+                certain[done] = largest[close] <= LARGEST_SHARE
+            active, step = active[sound & ~close], step[sound & ~close]
+            if not len(active):
+                break
+            trying = active
+            for _ in range(MAX_HALVINGS):
+                new = np.array(numbers.evaluate(trying, beta[trying] + step))
+                # what the likelihood loses by rounding is no fall
+                lowest = now[0, trying] - 1e-12 * np.abs(now[0, trying])
+                good = np.isfinite(new).all(axis=0) & (new[0] >= lowest)
+                beta[trying[good]] += step[good]
+                now[:, trying[good]] = new[:, good]
+                trying, step = trying[~good], step[~good] / 2
+                if not len(trying):
+                    break
+            active = np.setdiff1d(active, trying) if len(trying) else active
+    return Maxima(beta, null, now[0], now[2], at_zero[0], at_zero[1], certain)
