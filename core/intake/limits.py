@@ -8,4 +8,5 @@ MAX_CELL_LENGTH = 32_767  # what a cell of a spreadsheet can hold
 MAX_ZIP_MEMBERS = 1_000
 MAX_UNPACKED_BYTES = 60_000_000  # all parts of a workbook together
 MAX_SHARED_BYTES = 15_000_000  # the texts of a workbook, which are held as a whole
+MAX_OTHER_BYTES = 5_000_000  # its list of sheets, or its formats
 MAX_ZIP_RATIO = 100  # of a part above 1 MB; tables reach about 20

@@ -183,9 +183,9 @@ def _kind(column, filled, decimal):
     values = distinct(filled)
     as_numbers = numbers(filled, decimal)
     words = {value.casefold() for value in values}
-    if filled.map(is_date).mean() >= 0.9 and not (as_numbers.notna().mean() > 0.9 and filled.str.len().median() < 8):
+    if _share(filled, is_date) >= 0.9 and not (as_numbers.notna().mean() > 0.9 and filled.str.len().median() < 8):
         return replace(column, kind="date", order=order_of(filled) or "")
-    if filled.map(has_short_year).mean() >= 0.9:
+    if _share(filled, has_short_year) >= 0.9:
         return replace(column, kind="text", use=False, said="years with two digits: write four")
     if words <= {"+", "-"} and len(words) == 2:
         return replace(column, kind="binary", levels=(("-", "No"), ("+", "Yes")))
@@ -214,6 +214,12 @@ def _kind(column, filled, decimal):
     if len(values) <= MOST_LEVELS and (len(values) <= 3 or len(filled) >= 2 * len(values)):
         return replace(column, kind="nominal", levels=tuple((value, value) for value in values))
     return replace(column, kind="text", use=False, said="free text or too many different values")
+
+
+def _share(cells, holds):
+    """Of how many cells something is true."""
+    counts = cells.value_counts()
+    return sum(n for cell, n in counts.items() if holds(cell)) / len(cells)
 
 
 def _roles(columns, cells):

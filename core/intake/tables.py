@@ -1,13 +1,13 @@
 """From an uploaded file to a table of text cells whose rows keep their numbers in the file."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from core.errors import RegistryError
 from core.intake.limits import MAX_CELLS, MAX_COLUMNS, MAX_ROWS
-from core.intake.text import rows_of_text
+from core.intake.text import rows_of_text, too_many_rows
 from core.intake.values import is_missing, looks_like_data
 from core.intake.workbook import rows_of_sheet
 from core.registry.findings import Finding
@@ -58,11 +58,26 @@ def read_table(data: bytes, name: str, *, sheet: str | None = None, encoding: st
     if not data:
         raise RegistryError(f"{name} is empty. Export the table again, with its header.")
     if is_workbook(name, data):
-        rows, said = rows_of_sheet(data, name, sheet)
-    else:
-        rows, said = rows_of_text(data, name, encoding)
-    rows = [[" ".join(cell.split()) for cell in row] for row in rows]
-    return _table(rows, said, name)
+        page = rows_of_sheet(data, name, sheet)
+        return _with_notes(_table([_tidy(row) for row in page.rows], page.said, name), page)
+    rows, said = rows_of_text(data, name, encoding)
+    return _table([_tidy(row) for row in rows], said, name)
+
+
+def _tidy(row):
+    return [" ".join(cell.split()) if " " in cell or not cell.isprintable() else cell for cell in row]
+
+
+def _with_notes(table, page):
+    """What a spreadsheet shows otherwise than its cells are: said, for the rows that count."""
+    findings = list(table.findings)
+    for noted, rule in (
+        (page.merged, "Merged cells: the value stands in the first of them only"),
+        (page.hidden, "Hidden in the workbook, read like any other row"),
+    ):
+        if rows := tuple(sorted(set(noted) & set(table.rows))):
+            findings.append(Finding(rule, table.name, "", rows, "kept"))
+    return replace(table, findings=tuple(findings))
 
 
 def _table(rows, said, name):
@@ -70,7 +85,7 @@ def _table(rows, said, name):
     if not filled:
         raise RegistryError(f"{name} is empty. Export the table again, with its header.")
     if len(filled) > MAX_ROWS + LOOKED_AT_FOR_HEADER:
-        raise RegistryError(f"{name} has more than {MAX_ROWS:,} rows. Keep one row per patient.")
+        raise too_many_rows(name)
     at = _header_row(rows, filled, name)
     header = list(rows[at])
     while header and not header[-1]:

@@ -2,10 +2,12 @@
 
 import csv
 import io
+import re
 from collections import Counter
+from itertools import islice
 
 from core.errors import RegistryError
-from core.intake.limits import MAX_BYTES, MAX_CELL_LENGTH, MAX_COLUMNS, MAX_ROWS
+from core.intake.limits import MAX_BYTES, MAX_CELL_LENGTH, MAX_CELLS, MAX_COLUMNS, MAX_ROWS
 
 ENCODINGS = {
     "UTF-8": "utf-8-sig",
@@ -37,6 +39,10 @@ OTHER_KINDS = (
 )
 
 
+_HIGH = re.compile(rb"[\xa1-\xff]{2}|[\x81-\xff][\x40-\xff]?")
+_HIGH_BYTES = bytes(range(128, 256))
+
+
 def rows_of_text(data: bytes, name: str, encoding: str | None = None) -> tuple[list[list[str]], list[str]]:
     """The rows of cells of a delimited text file, and in words how it was read.
 
@@ -60,6 +66,13 @@ def rows_of_text(data: bytes, name: str, encoding: str | None = None) -> tuple[l
     if stated:  # the line "sep=;" is a row of the file as a spreadsheet counts them
         rows.insert(0, [])
     return rows, [f"characters: {said_encoding}", f"cells separated by {DELIMITERS[delimiter]}"]
+
+
+def too_many_rows(name: str) -> RegistryError:
+    return RegistryError(
+        f"{name} has more than {MAX_ROWS:,} rows. Keep one row per patient; a larger registry can be served from a folder, as the "
+        "README says."
+    )
 
 
 def _decoded(data, name, encoding):
@@ -93,24 +106,19 @@ def _decoded(data, name, encoding):
         text = data.decode("cp1252")
     except UnicodeDecodeError:
         text = None
-    if text is None or sum(byte > 127 for byte in data) > len(data) // 4:
+    if text is None or len(data) - len(data.translate(None, _HIGH_BYTES)) > len(data) // 4:
         raise RegistryError(f'{name} is in characters that are not known here. Save it as "CSV UTF-8".')
     return _printable(text, name), "Windows-1252 (Western European)"
 
 
 def _looks_chinese(data) -> bool:
     """Chinese comes in pairs of two high bytes; in Western text a high byte stands alone between letters."""
-    pairs = alone = position = 0
-    while position < len(data):
-        if data[position] < 0x81:
-            position += 1
-        elif position + 1 < len(data) and data[position] >= 0xA1 and data[position + 1] >= 0xA1:
-            pairs, position = pairs + 1, position + 2
+    pairs = alone = 0
+    for found in islice(_HIGH.finditer(data), 100_000):
+        if len(found.group()) == 2 and min(found.group()) >= 0xA1:
+            pairs += 1
         else:
-            alone, position = (
-                alone + 1,
-                position + (2 if position + 1 < len(data) and data[position + 1] >= 0x40 else 1),
-            )
+            alone += 1
     return pairs > 4 * alone
 
 
@@ -147,13 +155,15 @@ def _delimiter(text, name):
 
 def _parsed(text, delimiter, name):
     if text.count("\n") + text.count("\r") > 4 * MAX_ROWS:
-        raise RegistryError(f"{name} has more than {MAX_ROWS:,} rows. Keep one row per patient.")
+        raise too_many_rows(name)
+    if text.count(delimiter) > MAX_CELLS:
+        raise RegistryError(f"{name} has more than {MAX_CELLS:,} cells. Keep only the columns you need.")
     rows, reader = [], csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         for row in reader:
             rows.append(row)
             if len(rows) > MAX_ROWS + 100:
-                raise RegistryError(f"{name} has more than {MAX_ROWS:,} rows. Keep one row per patient.")
+                raise too_many_rows(name)
             if len(row) > MAX_COLUMNS:
                 raise RegistryError(
                     f"{name}, row {len(rows)}: more than {MAX_COLUMNS:,} columns. Keep only the columns you need."
@@ -162,7 +172,11 @@ def _parsed(text, delimiter, name):
                 raise RegistryError(
                     f"{name}, row {len(rows)}: a cell is longer than {MAX_CELL_LENGTH:,} characters. Check its quotes."
                 )
-    except csv.Error:
+    except csv.Error as error:
+        if "field larger" in str(error):
+            raise RegistryError(
+                f"{name}, row {len(rows) + 1}: a cell is longer than {MAX_CELL_LENGTH:,} characters. Check its quotes."
+            ) from None
         raise RegistryError(
             f"{name}, row {len(rows) + 1}: a quotation mark is opened and not closed, or text follows one. Write a mark inside "
             'a quoted cell twice ("").'

@@ -27,6 +27,7 @@ _COMPACT = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})")
 _XXY = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})" + _TIME)
 _NAMED = re.compile(r"(\d{1,2})[- .]*([A-Za-z]{3,9})[- .,]*(\d{4})" + _TIME)
 _NAMED_US = re.compile(r"([A-Za-z]{3,9})[- .]*(\d{1,2})[- .,]+(\d{4})" + _TIME)
+_YEAR = re.compile(r"\d{4}")
 _SHORT_YEAR = re.compile(r"\d{1,2}[-/.]\d{1,2}[-/.]\d{2}")
 _MONTHS = {name: i + 1 for i, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split())}
 
@@ -93,6 +94,8 @@ def _number(cell, decimal):
 
 
 def is_date(cell: str) -> bool:
+    if not _YEAR.search(cell):
+        return False
     return any(_parts(cell, order) is not None for order in (YEAR_FIRST, DAY_FIRST, MONTH_FIRST))
 
 

@@ -1,12 +1,11 @@
 """Excel workbooks: looked at from outside before they are opened, then read cell by cell within limits."""
 
-import datetime as dt
 import io
 import re
 import zipfile
 import zlib
-
-from openpyxl import load_workbook
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from core.errors import RegistryError
 from core.intake.limits import (
@@ -14,64 +13,75 @@ from core.intake.limits import (
     MAX_CELL_LENGTH,
     MAX_CELLS,
     MAX_COLUMNS,
+    MAX_OTHER_BYTES,
     MAX_ROWS,
     MAX_SHARED_BYTES,
     MAX_UNPACKED_BYTES,
     MAX_ZIP_MEMBERS,
     MAX_ZIP_RATIO,
 )
+from core.intake.package import Package
+from core.intake.sheet import Sheet
 
-_REFERENCE = re.compile(rb'<c [^>]*?r="([A-Z]{1,7})(\d{1,9})"')
-_DIMENSION = re.compile(rb'<dimension ref="[A-Z]+\d+:([A-Z]{1,7})(\d{1,9})"')
+# Every repetition stops at a bracket or has an end: a part made to be slow is read as fast as any other.
+_REFERENCE = re.compile(rb'<c [^<>]{0,200}?r="([A-Z]{1,7})(\d{1,9})"')
+_DIMENSION = re.compile(rb'<dimension ref="[A-Z]{1,7}\d{1,9}:([A-Z]{1,7})(\d{1,9})"')
 # a formula whose result was never computed: nothing stands where the value belongs
-_NO_RESULT = re.compile(rb"<f(?:>[^<]*</f>|[^>]*/>|\s[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>")
+_NO_RESULT = re.compile(
+    rb"<f(?:>[^<>]{0,9000}</f>|[^<>]{0,300}/>|\s[^<>]{0,300}>[^<>]{0,9000}</f>)\s{0,20}(?:<v\s{0,20}/>|<v></v>)?\s{0,20}</c>"
+)
 
 
-def sheet_names(data: bytes, name: str) -> list[str]:
-    """The sheets of a workbook that hold cells. Raises RegistryError for what is not a workbook or too large to be one."""
+def sheet_names(data: bytes, name: str) -> dict[str, bool]:
+    """The sheets of a workbook, and whether each is hidden; those that are seen first.
+
+    Raises RegistryError for what is not a workbook or too large to be one.
+    """
     check_zip(data, name)
-    book = _opened(data, name)
-    try:
-        return list(book.sheetnames)
-    finally:
-        book.close()
+    with _opened(data, name) as book:
+        return {title: hidden for title, (hidden, _) in book.pages.items()}
 
 
-def rows_of_sheet(data: bytes, name: str, sheet: str | None = None) -> tuple[list[list[str]], list[str]]:
-    """The rows of cells of a sheet as text, dates as 2019-07-31, and in words how it was read; the first sheet if None."""
+@dataclass(frozen=True)
+class SheetRows:
+    """The rows of a sheet as text, in words how it was read, and the rows that are hidden or have merged cells."""
+
+    rows: list[list[str]]
+    said: list[str]
+    hidden: tuple[int, ...]
+    merged: tuple[int, ...]
+
+
+def rows_of_sheet(data: bytes, name: str, sheet: str | None = None) -> SheetRows:
+    """The rows of cells of a sheet as text, dates as 2019-07-31; the first sheet that is not hidden if None."""
     check_zip(data, name)
-    book = _opened(data, name)
-    try:
-        if not book.sheetnames:
+    with _opened(data, name) as book:
+        if not book.pages:
             raise RegistryError(f"{name} has no sheet with cells.")
-        if sheet is not None and sheet not in book.sheetnames:
+        if sheet is not None and sheet not in book.pages:
             raise RegistryError(f"{name} has no such sheet. Choose one of its sheets.")
-        page = book[sheet or book.sheetnames[0]]
-        rows, n_cells = [], 0
-        page.reset_dimensions()
-        for cells in page.iter_rows(max_row=MAX_ROWS + 101, max_col=MAX_COLUMNS + 1, values_only=True):
-            row = [_text(value) for value in cells]
-            while row and not row[-1]:
-                row.pop()
-            n_cells += len(row)
-            rows.append(row)
-            if len(rows) > MAX_ROWS + 100 or n_cells > MAX_CELLS:
-                raise RegistryError(
-                    f"{name} has more than {MAX_ROWS:,} rows or {MAX_CELLS:,} cells. Keep what you need."
-                )
-            if len(row) > MAX_COLUMNS:
-                raise RegistryError(
-                    f"{name}, row {len(rows)}: more than {MAX_COLUMNS:,} columns. Keep only the columns you need."
-                )
-            if any(len(cell) > MAX_CELL_LENGTH for cell in row):
-                raise RegistryError(f"{name}, row {len(rows)}: a cell is too long to belong to a table.")
-        return rows, [f"sheet: {page.title}"]
-    except RegistryError:
-        raise
-    except Exception:  # damaged parts fail in many ways, and their messages can hold cells
-        raise RegistryError(f"{name} is damaged. Open it in Excel and save it again as .xlsx.") from None
-    finally:
-        book.close()
+        title = sheet or next(iter(book.pages))
+        hidden, part = book.pages[title]
+        page = Sheet(book, part)
+        rows = _within_limits(page.rows(), name)
+    said = f"sheet: {title}" + (" (hidden)" if hidden else "")
+    return SheetRows(rows, [said], tuple(page.hidden), tuple(sorted(set(page.merged))))
+
+
+def _within_limits(stream, name):
+    rows, n_cells = [], 0
+    for row in stream:
+        n_cells += len(row)
+        rows.append(row)
+        if len(rows) > MAX_ROWS + 100 or n_cells > MAX_CELLS:
+            raise RegistryError(f"{name} has more than {MAX_ROWS:,} rows or {MAX_CELLS:,} cells. Keep what you need.")
+        if len(row) > MAX_COLUMNS:
+            raise RegistryError(
+                f"{name}, row {len(rows)}: more than {MAX_COLUMNS:,} columns. Keep only the columns you need."
+            )
+        if any(len(cell) > MAX_CELL_LENGTH for cell in row):
+            raise RegistryError(f"{name}, row {len(rows)}: a cell is too long to belong to a table.")
+    return rows
 
 
 def check_zip(data: bytes, name: str) -> None:
@@ -105,7 +115,13 @@ def check_zip(data: bytes, name: str) -> None:
         raise RegistryError(f"{name} is a binary workbook (.xlsb). Save it as .xlsx.")
     if "xl/workbook.xml" not in names:
         raise RegistryError(f"{name} is a zip archive without a workbook. Choose an .xlsx file.")
-    if any(m.filename.endswith("sharedStrings.xml") and m.file_size > MAX_SHARED_BYTES for m in members):
+    most = {
+        "sharedStrings.xml": MAX_SHARED_BYTES,
+        "styles.xml": MAX_OTHER_BYTES,
+        "workbook.xml": MAX_OTHER_BYTES,
+        ".rels": MAX_OTHER_BYTES,
+    }
+    if any(m.filename.endswith(end) and m.file_size > limit for m in members for end, limit in most.items()):
         raise too_much
     try:
         for member in members:
@@ -151,24 +167,12 @@ def _check_reach(found, name, how):
         )
 
 
+@contextmanager
 def _opened(data, name):
     try:
-        return load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
-    except Exception:  # openpyxl raises whatever its parsers raise
-        raise RegistryError(
-            f"{name} is damaged or not a workbook. Open it in Excel and save it again as .xlsx."
-        ) from None
-
-
-def _text(value) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-    if isinstance(value, dt.datetime):
-        return value.strftime("%Y-%m-%d") if value.time() == dt.time() else value.strftime("%Y-%m-%d %H:%M:%S")
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    return str(value)
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            yield Package(archive)
+    except RegistryError:
+        raise
+    except Exception:  # damaged parts fail in many ways, and their messages can hold cells
+        raise RegistryError(f"{name} is damaged. Open it in Excel and save it again as .xlsx.") from None

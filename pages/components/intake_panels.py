@@ -132,7 +132,13 @@ def upload_panel() -> TextTable | None:
         if is_workbook(name, data):
             sheets = sheet_names(data, name)
             if len(sheets) > 1:
-                options["sheet"] = _choose("Sheet with the patients", sheets, sheets[0], f"sheet_{len(data)}")
+                options["sheet"] = _choose(
+                    "Sheet with the patients",
+                    sheets,
+                    next(iter(sheets)),
+                    f"sheet_{len(data)}",
+                    format_func=lambda sheet: f"{sheet} (hidden)" if sheets[sheet] else sheet,
+                )
         elif not data.startswith(b"PK"):
             said = _choose("Characters", [RECOGNISE, *ENCODINGS], RECOGNISE, f"encoding_{len(data)}")
             options["encoding"] = None if said == RECOGNISE else said
