@@ -160,7 +160,7 @@ def view_from_query(registry: Registry, page: str, query: Mapping[str, list[str]
     ignored: list[Ignored] = []
     filters = []
     for variable in registry.dictionary.filters:
-        condition = _filter_from_query(registry, variable, left, ignored)
+        condition = filter_from_query(registry, variable, left, ignored)
         if condition is not None and condition.is_active:
             filters.append(condition)
     for label in left.pop(more_key(registry), []):
@@ -178,7 +178,10 @@ def view_from_query(registry: Registry, page: str, query: Mapping[str, list[str]
     return make_view(registry, page, filters, values), ignored
 
 
-def _filter_from_query(registry, variable, left, ignored):
+def filter_from_query(
+    registry: Registry, variable: Variable, left: dict[str, list[str]], ignored: list[Ignored]
+) -> Filter | None:
+    """The filter that a query means for one variable, None without one; takes its parameters out of ``left``."""
     key = filter_key(registry, variable)
     texts, missing_texts = left.pop(key, None), left.pop(missing_key(registry, variable), None)
     if variable.is_categorical:

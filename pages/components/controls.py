@@ -13,6 +13,7 @@ def choose(registry: Registry, name: str, *, label_visibility="visible"):
     """Draws the control of one setting and returns its value."""
     setting = setting_named(registry, name)
     key, default, help_text = setting.key(registry), setting.default_of(registry), setting.help or None
+    _keep_setting_in_address(registry, setting)
     shared = {"key": key, "bind": "query-params", "help": help_text, "label_visibility": label_visibility}
     if setting.kind == "switch":
         return st.toggle(setting.label, default, **shared)
@@ -34,8 +35,25 @@ def tabs(registry: Registry, name: str) -> dict:
     """The tabs of a setting: {label: tab}; draw only inside the one that is open."""
     setting = setting_named(registry, name)
     labels = list(setting.options_of(registry))
+    _keep_setting_in_address(registry, setting)
     made = st.tabs(labels, key=setting.key(registry), bind="query-params", on_change="rerun")
     return dict(zip(labels, made, strict=True))
+
+
+def keep_in_address(key: str, control, address) -> None:
+    """Has the address say what the control says, where it does not; call it before the control is drawn.
+
+    A control that changes its place on the screen while a page is drawn is forgotten by the browser's part of the
+    framework: the next page switch drops it from the address, and a change of it no longer reaches the address.
+    """
+    if key in st.session_state and control != address:
+        st.session_state[key] = st.session_state[key]  # what is set here is written to the address
+
+
+def _keep_setting_in_address(registry, setting):
+    key = setting.key(registry)
+    address = setting_from_texts(registry, setting, st.query_params.get_all(key), [])
+    keep_in_address(key, value_of(registry, setting.name), address)
 
 
 def has_effect(registry: Registry, name: str, page: str = "") -> bool:

@@ -10,13 +10,14 @@ from core.registry import Registry, Variable
 from core.view import (
     MISSING_WORDS,
     filter_from_levels,
+    filter_from_query,
     filter_from_range,
     filter_key,
     level_options,
     missing_key,
     more_key,
 )
-from pages.components.controls import choose, has_effect, value_of, view_of
+from pages.components.controls import choose, has_effect, keep_in_address, value_of, view_of
 from pages.components.entry import asked_for
 from pages.components.literal import is_plain, literal
 
@@ -29,8 +30,10 @@ def draw_sidebar(registry: Registry, page: str) -> None:
         top = st.container()
         choose(registry, "endpoint")
         for name in ("window", "unknown_cause"):
-            if has_effect(registry, name, page):
-                choose(registry, name)
+            # a place of its own, drawn or not: what follows must not move, see keep_in_address
+            with st.container():
+                if has_effect(registry, name, page):
+                    choose(registry, name)
         definition = st.container()
         _draw_grouping(registry)
         with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
@@ -70,12 +73,13 @@ def current_analysis(registry: Registry, page: str) -> Analysis:
 
 def _draw_grouping(registry):
     """What to group by, and for a number where to cut it."""
-    choose(registry, "by")
-    variable = registry.dictionary.by_label(value_of(registry, "by"))
-    if variable is not None and variable.is_numeric:
-        for name in (f"cut.{variable.name}", f"cut_at.{variable.name}"):
-            if has_effect(registry, name):
-                choose(registry, name)
+    with st.container():
+        choose(registry, "by")
+        variable = registry.dictionary.by_label(value_of(registry, "by"))
+        if variable is not None and variable.is_numeric:
+            for name in (f"cut.{variable.name}", f"cut_at.{variable.name}"):
+                if has_effect(registry, name):
+                    choose(registry, name)
 
 
 def _draw_headline(analysis):
@@ -117,10 +121,12 @@ def _shown_variables(registry) -> list[Variable]:
 def _draw_more(registry):
     others = [v.label for v in registry.dictionary.filters if math.isnan(v.filter_rank)]
     if others:
+        key = more_key(registry)
+        keep_in_address(key, st.session_state.get(key, []), [v for v in st.query_params.get_all(key) if v in others])
         st.multiselect(
             "Add a filter",
             others,
-            key=more_key(registry),
+            key=key,
             bind="query-params",
             placeholder="Any other variable",
         )
@@ -129,6 +135,7 @@ def _draw_more(registry):
 def _draw_filter(registry, variable):
     """The control of one filter; returns the place below it for its counts."""
     key = filter_key(registry, variable)
+    _keep_filter_in_address(registry, variable)
     help_text = literal(variable.description) or None
     with st.container(gap="xsmall"):
         if variable.is_categorical:
@@ -141,6 +148,15 @@ def _draw_filter(registry, variable):
         else:
             _draw_range(registry, variable, key, help_text)
         return st.container(gap="xsmall")
+
+
+def _keep_filter_in_address(registry, variable):
+    keys = [filter_key(registry, variable), missing_key(registry, variable)]
+    query = {key: texts for key in keys if (texts := st.query_params.get_all(key))}
+    address = filter_from_query(registry, variable, query, []) or Filter(variable.name)
+    control = _filter_of(registry, variable) or Filter(variable.name)
+    for key in keys:
+        keep_in_address(key, control, address)
 
 
 def _draw_range(registry, variable, key, help_text):

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import at_rest, curve_paths, opened, settled
+from tests.browser.conftest import curve_paths, opened, settled
 
 pytestmark = pytest.mark.browser
 
@@ -92,7 +92,6 @@ def test_the_first_click_on_a_fresh_server_is_not_lost(fresh_server, page):
 def test_the_menu_keeps_filters_and_link(sample_server, page):
     opened(page, f"{sample_server}/?sample.stage=Later")
     for name in ("Survival", "Hazard ratios", "Cohort", "Overview"):
-        at_rest(page, lambda: page.get_by_test_id("stMain").inner_text())
         page.get_by_role("link", name=name, exact=True).click()
         settled(page)
         expect(page.get_by_test_id("stSidebar").locator("h4").first).to_contain_text("23 of 51 patients")
