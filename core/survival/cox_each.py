@@ -26,7 +26,7 @@ from core.survival.partial_likelihood import FLAT, maximise
 from core.survival.single_number import NumbersAlone, maxima
 from core.survival.tied_events import TiedEvents, tied_events
 
-BLOCK = 2**16  # numbers taken up at a time
+BLOCK = 2**14  # numbers taken up at a time
 
 
 def cox_each(outcome: Outcome, covariates, *, ties=TIES, conf_level=CONF_LEVEL) -> CoxResult:
@@ -53,10 +53,14 @@ def cox_each(outcome: Outcome, covariates, *, ties=TIES, conf_level=CONF_LEVEL) 
         size = max(1, BLOCK // len(outcome))
         for i in range(0, len(numeric), size):
             single |= _numbers(outcome, sets, alone, numeric[i : i + size])
+    # those of few levels together: a batch is as wide as its widest
     nominal.sort(key=lambda c: len(c.levels))
-    size = max(1, BLOCK // (4 * len(nodes.at)))
-    for i in range(0, len(nominal), size):
-        single |= _categories(outcome, sets, nodes, nominal[i : i + size])
+    while nominal:
+        size = 1
+        while size < len(nominal) and (size + 1) * len(nominal[size].levels) * len(nodes.at) <= BLOCK:
+            size += 1
+        single |= _categories(outcome, sets, nodes, nominal[:size])
+        nominal = nominal[size:]
     found = [single.get(c.name) or _alone(outcome, c, ties) for c in read]
     return _result(outcome, found, ties, conf_level)
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from core.survival.at_risk import RiskIndex
 from core.survival.partial_likelihood import DEPENDENT, FAR, FLAT, MAX_HALVINGS, MAX_STEPS
-from core.survival.tied_events import LARGEST_SHARE, TiedEvents
+from core.survival.tied_events import TiedEvents
 
 BLOCK = 2**15  # numbers worked on at a time
 NEAR = 1e-10  # sum of the absolute steps: what a further step would change is below it
@@ -125,7 +125,9 @@ class _Likelihood:
                 :, None, :
             ]  # nobody has a known value then: anything but a division by 0
         self.root = None if (self.weight == 1).all() else np.sqrt(self.weight)
-        self.squeezed = np.flatnonzero(ties.squeezed)
+        # the last node of a time is the nearest to the end of its events
+        self.squeezed = np.flatnonzero((ties.squeezed > 0) & (ties.slot == ties.squeezed - 1))
+        self.most = ties.most[self.squeezed]
 
     def evaluate(self, which, risk: np.ndarray):
         """(log-likelihood less beta x events (k,), expected events (k, p), information (k, p, p)) at risk = exp(beta)."""
@@ -153,14 +155,14 @@ class _Likelihood:
         information = expected[:, :, None] * np.eye(p) - squares * (risk[:, :, None] * risk[:, None, :])
         return -logs, expected, information
 
-    def largest_share(self, which, risk: np.ndarray) -> np.ndarray:
-        """(k,) of the hazard at risk that the tied events of one time hold, where they are squeezed into nodes."""
+    def squeezes_soundly(self, which, risk: np.ndarray) -> np.ndarray:
+        """(k,) whether the tied events of no time hold more of the hazard at risk than their nodes are exact for."""
         if not len(self.squeezed):
-            return np.zeros(len(which))
+            return np.ones(len(which), dtype=bool)
         dying = (risk[:, None, :] @ self.dying[which][:, :, self.squeezed])[:, 0]
         at_risk = (risk[:, None, :] @ self.at_risk[which][:, :, self.squeezed])[:, 0]
-        # the first node of a time has lost a part of the dying already, which makes the share larger: on the safe side
-        return (dying / at_risk).max(axis=1)
+        # the nodes have lost a part of the dying already, which makes the share larger: on the safe side
+        return (dying <= self.most * at_risk).all(axis=1)
 
 
 def _maxima(likelihood: _Likelihood, inside, free, beta, usable):
@@ -197,8 +199,7 @@ def _maxima(likelihood: _Likelihood, inside, free, beta, usable):
                 beta[done] += step[close]
                 smallest = np.linalg.eigvalsh(information[done])[:, 0]
                 proven = 4 * np.maximum(decrement[close], 0) * p < smallest
-                shares = likelihood.largest_share(done, np.exp(beta[done]) * inside[done])
-                certain[done] = proven & (shares <= LARGEST_SHARE)
+                certain[done] = proven & likelihood.squeezes_soundly(done, np.exp(beta[done]) * inside[done])
             going = ~close & (decrement > 0)
             active, step = active[going], step[going]
             trying = active

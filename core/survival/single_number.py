@@ -10,7 +10,7 @@ import numpy as np
 
 from core.survival.at_risk import RiskIndex
 from core.survival.partial_likelihood import FAR, MAX_HALVINGS, MAX_STEPS
-from core.survival.tied_events import LARGEST_SHARE, TiedEvents
+from core.survival.tied_events import TiedEvents
 
 BLOCK = 2**14  # numbers worked on at a time
 NEAR = 1e-5  # step x range of the number: what the next step would change is below 1e-10 of the standard error
@@ -26,6 +26,7 @@ class _Block:
     bounds: np.ndarray  # where the rows of each time begin and, with shares, where its events begin
     others: np.ndarray | None  # (times,) whether anybody but the dying leaves then; None without shares
     at: np.ndarray | None  # the time of each node; None where they are the times themselves
+    most: np.ndarray | None  # of each node, as in TiedEvents; None where no rule is needed
     later: slice
     later_bounds: np.ndarray
     later_at: np.ndarray
@@ -66,7 +67,8 @@ class NumbersAlone:
                     int(sets.later_start[j]) if j < len(sets.later_start) else len(sets.later),
                 )
                 later_bounds, later_at = sets.later_start[i:j] - later.start, sets.later_at[i:j] - a
-        return _Block(rows, slice(a, b), nodes, bounds, others, at, later, later_bounds, later_at)
+        most = np.where(ties.squeezed[nodes] > 0, ties.most[nodes], np.inf) if ties.squeezed[nodes].any() else None
+        return _Block(rows, slice(a, b), nodes, bounds, others, at, most, later, later_bounds, later_at)
 
     def take(self, x: np.ndarray, known: np.ndarray | None) -> None:
         sets, ties = self.sets, self.ties
@@ -85,7 +87,7 @@ class NumbersAlone:
             self.later = x[:, sets.later], None if known is None else known[:, sets.later]
 
     def evaluate(self, which, beta: np.ndarray):
-        """(log-likelihood, score, information, its derivative, largest share of tied events), each (k,), at beta (k,)."""
+        """(log-likelihood, score, information, its derivative, largest share of tied events, as part of what it may be), each (k,), at beta (k,)."""
         every = len(which) == len(self.x)
         value, score = beta * self.observed[which], self.observed[which].copy()
         information, third, largest = np.zeros(len(beta)), np.zeros(len(beta)), np.zeros(len(beta))
@@ -111,12 +113,10 @@ class NumbersAlone:
             carry = total[:, :, :1]
             weight = part(self.weight, block.nodes)
             if dying is not None:
-                squeezed = self.ties.squeezed[block.nodes]
                 if block.at is not None:
                     total, dying = total[:, :, block.at], dying[:, :, block.at]
-                if squeezed.any():
-                    share = (dying[0] / total[0])[:, squeezed]
-                    largest = np.maximum(largest, share.max(axis=1))
+                if block.most is not None:
+                    largest = np.maximum(largest, (dying[0] / total[0] / block.most).max(axis=1))
                 total = total - part(self.fraction, block.nodes) * dying
             elif block.at is not None:
                 total = total[:, :, block.at]
@@ -184,7 +184,7 @@ def maxima(numbers: NumbersAlone, spread: np.ndarray) -> Maxima:
                 beta[done] += s
                 now[0, done] += s * (score[close] - s * (information[close] / 2 + s * third[close] / 6))
                 now[2, done] += s * third[close]
-                certain[done] = largest[close] <= LARGEST_SHARE
+                certain[done] = largest[close] <= 1
             active, step = active[sound & ~close], step[sound & ~close]
             if not len(active):
                 break
