@@ -19,6 +19,10 @@ st.caption(
     "A file with one row per patient becomes a registry in five steps. It stays in the memory of this session: it is never "
     "written to disk, never put into a link, and never shown to anybody else."
 )
+st.caption(
+    "There is nothing to share on this page. Once your registry is open, Share on any other page makes the link to what you "
+    "see there; whoever opens it is asked for the same file."
+)
 now_open()
 table = upload_panel()
 if table is not None:

@@ -6,9 +6,11 @@ from core.analysis import Analysis
 from core.charts.chart import Chart
 from core.charts.incidence_chart import incidence_chart
 from core.charts.survival_chart import survival_chart
+from core.export.tables import view_caption
 from core.named_views import MOST_VIEWS, NamedView, to_file
 from core.registry import Registry
 from core.two_views import TwoViews
+from pages.components.figure_download import CAPTION
 from pages.components.link import show_report
 from pages.components.literal import literal
 from pages.components.named import FIRST, READ, SECOND, TROUBLE, in_order, kept_views, load_file, open_again, take_away
@@ -48,6 +50,9 @@ def curves_panel(two: TwoViews) -> None:
         f"How to read this: one curve for each view, of all its patients, without its grouping; the bands are {level:.0%} "
         f"intervals ({kind}). Whoever is in both views is in both curves."
     )
+    # a figure that is downloaded says of whom it is: of the two views, not of what the sidebar says
+    captions = (f"{name}: {view_caption(whole)}" for name, whole in zip(two.names, two.whole, strict=True))
+    st.session_state[CAPTION] = " ".join(captions)
     with panel(literal(title), how_to_read=how, key="compare_curve_panel"):
         show_chart(_chart(two, title), key="compare_curve")
         for sentence in two.differences:
@@ -161,8 +166,12 @@ def _say_trouble():
     said = [(name, report) for name, report in reports if report.sentences]
     same = sum(report.is_reproduced for _, report in reports)
     if same:
-        views = "view shows" if same == 1 else "views show"
-        st.caption(f":material/check_circle: {same} loaded {views} the same numbers as when it was saved.")
+        said_of = (
+            "view shows the same numbers as when it was"
+            if same == 1
+            else "views show the same numbers as when they were"
+        )
+        st.caption(f":material/check_circle: {same} loaded {said_of} saved.")
     for name, report in said:
         with st.container(border=True):
             st.markdown(f":material/link_off: **{literal(name)}**")

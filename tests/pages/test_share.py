@@ -119,7 +119,7 @@ def test_a_link_for_a_set_brings_two_views_side_by_side(app):
     assert f"{(later & old).sum()} patients are in both views, so the two are not independent" in plain(at)
     numbers = next(frame for frame in tables(at) if "Second compared with first" in frame.columns)
     assert list(numbers.iloc[0]) == ["Patients", "23", str(old.sum()), f"\N{MINUS SIGN}{23 - old.sum()}"]
-    assert "2 loaded views show the same numbers as when it was saved" in plain(at)
+    assert "2 loaded views show the same numbers as when they were saved" in plain(at)
     assert "Later: 23 patients" in at.get("vega_lite_chart")[0].proto.alt
 
 
@@ -170,3 +170,10 @@ def test_a_file_that_holds_no_views_is_refused_with_the_reason(app):
     at.get_by_key("_views_file").upload("views.json", json.dumps({"a": 1}).encode()).run()
     assert not at.exception
     assert "holds no views" in at.error[0].value
+
+
+def test_the_figure_of_two_views_says_of_whom_it_is(app):
+    at = opened_set(app, named("Later", "survival", LATER), named("From 60", "overview", OLD))
+    caption = at.session_state["_figure_caption"]
+    assert caption.startswith("Later: Synthetic sample. 23 of 51 patients (Stage: Later).")
+    assert "From 60: Synthetic sample. 17 of 51 patients (Age: at least 60 years)." in caption
