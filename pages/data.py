@@ -3,15 +3,11 @@
 import streamlit as st
 
 from pages.components.entry import require_app
+from pages.components.intake_check import check_panel
+from pages.components.intake_files import look_panel, now_open, upload_panel
+from pages.components.intake_follow_up import follow_up_panel
 from pages.components.intake_help import help_panel, templates
-from pages.components.intake_panels import (
-    check_panel,
-    follow_up_panel,
-    look_panel,
-    now_open,
-    upload_panel,
-    variables_panel,
-)
+from pages.components.intake_variables import variables_panel
 
 require_app()
 st.header("Bring your own registry", anchor=False)

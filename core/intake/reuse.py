@@ -4,9 +4,10 @@ import math
 from dataclasses import replace
 
 from core.errors import RegistryError
-from core.intake.mapping import Mapping, known_cells, plain_causes, propose
+from core.intake.mapping import Mapping, known_cells
+from core.intake.proposals import plain_causes, plain_competing, plain_event, propose
 from core.intake.tables import TextTable
-from core.intake.to_registry import FOLLOW_UP, MEANS, PATIENT, safe_code
+from core.intake.to_registry import FIRST_ROWS_ONLY, FOLLOW_UP, MEANS, PATIENT, STATUS, safe_code
 from core.intake.units import unit_trap
 from core.intake.values import COMMA, POINT, YEAR_FIRST, numbers
 from core.registry.dictionary import REQUIRED_COLUMNS, read_dictionary
@@ -27,10 +28,13 @@ def reused(table: TextTable, codebook: TextTable) -> Mapping:
     column_of = {line["name"]: line.get("column") or line["name"] for line in lines}
     proposed = propose(table)
     changes, roles, states, causes, decimal, only, unit = {}, {}, {}, {}, proposed.decimal, None, ""
-    described = set()
+    described, event, competing = set(), "", ""
     for line in lines:
         variable, name = variables[line["name"]], column_of[line["name"]]
-        if line["name"] in (PATIENT, FOLLOW_UP) and not line.get("column"):
+        event, competing = event or line.get("event", ""), competing or line.get("competing", "")
+        if line.get("rows"):
+            only = _rows_said(line["rows"], table)
+        if line["name"] in (PATIENT, FOLLOW_UP, STATUS) and not line.get("column"):
             continue
         if variable.derived or variable.means == "data_source":
             continue
@@ -43,9 +47,6 @@ def reused(table: TextTable, codebook: TextTable) -> Mapping:
         described.add(name)
         if role := line.get("part") or ROLE_OF.get(variable.means):
             roles[role] = name
-        if line.get("rows"):
-            column, _, value = line["rows"].partition("=")
-            only = (column, value)
         values = [cell for cell in known_cells(table.cells[name]).unique() if cell]
         raw = {safe_code(value): value for value in values}
         levels = tuple(
@@ -57,6 +58,13 @@ def reused(table: TextTable, codebook: TextTable) -> Mapping:
             dated_by=column_of.get(variable.dated_by, ""), levels=levels, factor=factor,
             dictionary={key: value for key, value in line.items() if key != "derived"}, said="",
         )  # fmt: skip
+        suspected = [code for code, _ in proposed.column(name).suspects]
+        change["beyond"] = line.get("beyond", "")
+        if "missing" in line:
+            change["missing"] = tuple(float(code) for code in line["missing"].split("|") if code)
+            change["genuine"] = tuple(code for code in suspected if code not in change["missing"])
+        elif variable.is_numeric:  # what the dictionary calls impossible is taken out and reported anyhow
+            change["genuine"] = tuple(c for c in suspected if c < variable.hard_min or c > variable.hard_max)
         if proposed.column(name).identifier:
             change["use"] = False
         read_as = line.get("read_as", "")
@@ -90,6 +98,18 @@ def reused(table: TextTable, codebook: TextTable) -> Mapping:
         only=only,
         time_unit=unit,
     )
+    mapping = replace(mapping, event=event or plain_event(mapping), competing=competing or plain_competing(mapping))
+    if "time" not in roles and "status" not in roles and not mapping.event:
+        mapping = replace(mapping, event="death")  # the dictionary calls it death_date
     if "cause" in roles and not causes:
         mapping = replace(mapping, causes=plain_causes(mapping.column(roles["cause"])))
     return mapping
+
+
+def _rows_said(text, table):
+    """Which rows count: (column, value), or ("", "") for the first of each patient."""
+    if text == FIRST_ROWS_ONLY:
+        return ("", "")
+    code, _, value = text.partition("=")
+    column = next((name for name in table.cells.columns if safe_code(name) == code), code)
+    return column, next((cell for cell in known_cells(table.cells[column]).unique() if safe_code(cell) == value), value)

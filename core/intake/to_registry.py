@@ -11,7 +11,9 @@ import pandas as pd
 
 from core.errors import RegistryError
 from core.intake.courses import CourseColumns
-from core.intake.mapping import Mapping, known_cells, questions, step_of
+from core.intake.mapping import Mapping, known_cells, step_of
+from core.intake.questions import questions
+from core.intake.stand_ins import AS_LIMIT, is_beyond_limit, limit_of, without_codes
 from core.intake.tables import TextTable
 from core.intake.values import COMMA, POINT, dates, numbers
 from core.registry.dictionary import COLUMNS
@@ -39,6 +41,9 @@ MEANS = {
     "onset": "onset_date",
     "resolution": "resolution_date",
 }
+# what a dictionary that is saved from here says besides: where each variable comes from, and what was answered
+INTAKE_COLUMNS = ("column", "part", "read_as", "factor", "rows", "missing", "genuine", "beyond", "event", "competing")
+FIRST_ROWS_ONLY = "first of each patient"
 DEFAULT_ROLE = {"start": "clinical", "onset": "clinical"}
 
 
@@ -53,7 +58,7 @@ def open_registry(
     opened = questions(mapping, table)
     if opened:
         raise RegistryError(opened[0].text)
-    cells = {name: known_cells(table.cells[name]) for name in table.cells.columns}
+    cells = _cells(table, mapping)
     findings = list(table.findings)
     keep = np.ones(len(table), dtype=bool)
     if mapping.only and mapping.only[0]:
@@ -64,7 +69,7 @@ def open_registry(
             findings.append(
                 Finding("Not among the rows that were chosen", table.name, column, _at(table, others), "excluded")
             )
-    _report_missing_words(table, cells, mapping, keep, findings)
+    _report_what_is_no_value(table, cells, mapping, keep, findings)
     patients, dictionary = _tables(table, cells, mapping, keep, findings)
     rows = np.asarray(table.rows)[keep]
     if not keep.any():
@@ -94,9 +99,9 @@ def open_registry(
 
 
 def dictionary_file(table: TextTable, mapping: Mapping) -> pd.DataFrame:
-    """The dictionary of the registry in the format of data/sample/README.md, with five columns more that say how the
-    reader's file becomes it: ``column``, ``part``, ``read_as``, ``factor``, ``rows``. ``core.intake.reuse`` reads it back."""
-    cells = {name: known_cells(table.cells[name]) for name in table.cells.columns}
+    """The dictionary of the registry in the format of data/sample/README.md, with more columns (INTAKE_COLUMNS) that
+    say how the reader's file becomes it. ``core.intake.reuse`` reads it back."""
+    cells = _cells(table, mapping)
     _, dictionary = _tables(table, cells, mapping, np.ones(len(table), dtype=bool), [])
     return dictionary
 
@@ -123,20 +128,40 @@ def _in_the_file(finding, table, rows, courses):
     return finding
 
 
-def _report_missing_words(table, cells, mapping, keep, findings):
-    used = {c.name for c in mapping.columns if c.use} | set(mapping.roles.values())
-    for name in used:
-        words = ((table.cells[name] != "") & (cells[name] == "")).to_numpy() & keep
-        if words.any():
-            findings.append(
-                Finding(
-                    "Read as not recorded (NA, -, ? and the like)",
-                    table.name,
-                    name,
-                    _at(table, words),
-                    "set to missing",
-                )
-            )
+def _cells(table, mapping):
+    """The cells of every column, '' where nothing is recorded, whatever stands there for that."""
+    found = {}
+    for column in mapping.columns:
+        cells = known_cells(table.cells[column.name])
+        if column.missing:
+            cells = without_codes(cells, numbers(cells, mapping.decimal or POINT), column.missing)
+        if column.beyond == AS_LIMIT:
+            cells = cells.map({cell: limit_of(cell) for cell in cells.unique()})
+        elif column.beyond:
+            cells = cells.map({cell: "" if is_beyond_limit(cell) else cell for cell in cells.unique()})
+        found[column.name] = cells
+    return found
+
+
+def _report_what_is_no_value(table, cells, mapping, keep, findings):
+    for column in mapping.columns:
+        if not column.use and column.name not in mapping.roles.values():
+            continue
+        before = table.cells[column.name]
+        known = known_cells(before)
+        beyond = known.map({cell: is_beyond_limit(cell) for cell in known.unique()}) & bool(column.beyond)
+        coded = (known != "") & (cells[column.name] == "") & ~beyond
+        codes = ", ".join(f"{code:g}" for code in column.missing)
+        limit = column.beyond == AS_LIMIT
+        for mask, rule, action in (
+            ((before != "") & (known == ""), "Read as not recorded (NA, -, ? and the like)", "set to missing"),
+            (coded, f"Stands for not recorded: {codes}", "set to missing"),
+            (beyond, "Beyond what can be measured (<0.5): the limit itself" if limit else
+             "Beyond what can be measured (<0.5)", "kept" if limit else "set to missing"),
+        ):  # fmt: skip
+            rows = mask.to_numpy(dtype=bool) & keep
+            if rows.any():
+                findings.append(Finding(rule, table.name, column.name, _at(table, rows), action))
 
 
 def _pseudonyms(table, cells, mapping):
@@ -163,11 +188,10 @@ def _tables(table, cells, mapping, keep, findings):
     rows.append(
         dict(
             name=PATIENT, label="Patient", kind="text", role="identifier", means="patient_id", column=roles.get("patient_id", ""),
-            rows="=".join(mapping.only) if mapping.only and mapping.only[0] else "",
-            description="The row of the patient in the file.",
+            rows=_rows_said(mapping), event=mapping.event, competing=mapping.competing, description="The row of the patient in the file.",
         )
     )  # fmt: skip
-    by_status = "time" not in roles and "status" in roles
+    by_status = "time" not in roles and ("status" in roles or mapping.event != "death")
     part_of = {column: role for role, column in roles.items()}
     labels = _labels(mapping)
     for column in mapping.columns:
@@ -186,9 +210,13 @@ def _tables(table, cells, mapping, keep, findings):
             kind = "continuous"
         else:
             kind = column.kind
-        values, row = _converted(column, kind, cells[column.name], mapping)
         if role in ("status", "cause"):
             meaning = mapping.states if role == "status" else mapping.causes
+            column = replace(column, levels=tuple(level for level in column.levels if meaning[level[0]] != "missing"))
+            if role == "status":
+                column = replace(column, levels=_named_states(column.levels, mapping))
+        values, row = _converted(column, kind, cells[column.name], mapping)
+        if role in ("status", "cause"):
             row["level_means"] = "|".join(f"{safe_code(v)}={meaning[v]}" for v, _ in column.levels)
             row["kind"] = "nominal"
         row |= dict(
@@ -207,6 +235,15 @@ def _tables(table, cells, mapping, keep, findings):
         out[name] = values
         rows.append(row)
     if by_status:
+        if "status" not in roles:
+            happened = cells[roles["event_date"]] != ""
+            out[STATUS] = happened.map({True: "1", False: "0"})
+            rows.append(
+                dict(
+                    name=STATUS, label="End of follow-up", kind="nominal", role="outcome", timing="post-baseline", means="status",
+                    levels=f"0=No event|1={_capital(mapping.event)}", level_means="0=alive|1=death",
+                )
+            )  # fmt: skip
         out[FOLLOW_UP] = _days_between(table, cells, mapping, out, names, keep, findings)
         rows.append(
             dict(
@@ -214,10 +251,32 @@ def _tables(table, cells, mapping, keep, findings):
                 means="follow_up_time", step="30", description="From the start to the event, or to the last contact.",
             )
         )  # fmt: skip
-    dictionary = (
-        pd.DataFrame(rows, columns=[*COLUMNS, "column", "part", "read_as", "factor", "rows"]).fillna("").astype(str)
-    )
+    dictionary = pd.DataFrame(rows, columns=[*COLUMNS, *INTAKE_COLUMNS]).fillna("").astype(str)
     return pd.DataFrame(out), dictionary
+
+
+def _rows_said(mapping):
+    if mapping.only is None:
+        return ""
+    return "=".join(map(safe_code, mapping.only)) if mapping.only[0] else FIRST_ROWS_ONLY
+
+
+def _named_states(levels, mapping):
+    """The levels of a status: the event and what competes by the names that the reader gave them."""
+    named = []
+    for value, label in levels:
+        meaning = mapping.states[value]
+        name = _capital({"death": mapping.event, "competing": mapping.competing}.get(meaning, ""))
+        alone = sum(mapping.states[v] == meaning for v, _ in levels) == 1
+        if meaning == "alive":
+            named.append((value, "No event" if label == value else label))
+        else:
+            named.append((value, name if alone else f"{name}: {label}"))
+    return tuple(named)
+
+
+def _capital(name):
+    return name[:1].upper() + name[1:]
 
 
 def _internal_names(mapping):
@@ -251,7 +310,8 @@ def _labels(mapping):
 def _converted(column, kind, cells, mapping):
     """The cells as core.registry reads them, and the row of the dictionary without name and meaning."""
     given = {key: value for key, value in column.dictionary.items() if key in COLUMNS}
-    row = given | dict(kind=kind, unit=column.unit, factor="", read_as="")
+    row = given | dict(kind=kind, unit=column.unit, factor="", read_as="", beyond=column.beyond)
+    row |= {"missing": _listed(column.missing), "genuine": _listed(column.genuine)}
     if kind == "date":
         row["read_as"] = column.order
         return dates(cells, column.order), row
@@ -269,6 +329,10 @@ def _converted(column, kind, cells, mapping):
         text = values.map(lambda value: "" if np.isnan(value) else repr(float(value)))
         return text.where(~bad, "not a number"), row
     if kind in ("binary", "nominal", "ordinal"):
+        kept = numbers(pd.Series([value for value, _ in column.levels], dtype=object), mapping.decimal or POINT)
+        column = replace(
+            column, levels=tuple(level for level, n in zip(column.levels, kept, strict=True) if n not in column.missing)
+        )
         spelled = {value.casefold(): safe_code(value) for value, _ in column.levels}
         row["levels"] = "|".join(f"{safe_code(v)}={_level_label(label)}" for v, label in _unique_labels(column.levels))
         if kind == "binary" and len(column.levels) != 2:
@@ -276,6 +340,10 @@ def _converted(column, kind, cells, mapping):
         unknown = "not one of the levels"
         return cells.map({cell: spelled.get(cell.casefold(), unknown) if cell else "" for cell in cells.unique()}), row
     return cells, row
+
+
+def _listed(codes):
+    return "|".join(f"{code:g}" for code in codes)
 
 
 def _level_label(label):
@@ -307,9 +375,12 @@ def _days_between(table, cells, mapping, out, names, keep, findings):
     roles = mapping.roles
     start = _as_dates(out[names[roles["start"]]])
     last = _as_dates(out[names[roles["last_contact"]]])
-    column = mapping.column(roles["status"])
-    meaning = {value.casefold(): mapping.states[value] for value, _ in column.levels}
-    state = cells[roles["status"]].map(lambda cell: meaning.get(cell.casefold(), ""))
+    if "status" in roles:
+        column = mapping.column(roles["status"])
+        meaning = {value.casefold(): mapping.states[value] for value, _ in column.levels}
+        state = cells[roles["status"]].map(lambda cell: meaning.get(cell.casefold(), ""))
+    else:
+        state = (cells[roles["event_date"]] != "").map({True: "death", False: "alive"})
     end = last
     if "event_date" in roles:
         happened_on = _as_dates(out[names[roles["event_date"]]])

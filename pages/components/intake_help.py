@@ -45,9 +45,9 @@ The file `veteran.csv`, written by R, begins like this:
 1. Choose the file. It is recognised as UTF-8 with commas: 137 rows, 8 columns.
 2. Look: no column tells who somebody is.
 3. `time` is proposed as the length of follow-up and `status` as what happened at its end. The status is plainly 0 and 1, so
-   1 is taken as the event. The unit of `time` stands nowhere: choose **days**.
-4. `celltype` has four levels. `trt` has the codes 1 and 2: under "Names of levels" call them Standard and Test.
-5. All 137 rows are kept, 128 events. Open the registry: the curves by cell type are those of R's
+   1 is taken as the event. The unit of `time` stands nowhere: choose **days**. Nor does what the event is: choose **death**.
+4. `celltype` has four levels. `trt` has the codes 1 and 2: under "Names and order of levels" call them Standard and Test.
+5. All 137 rows are kept, 128 with the event. Open the registry: the curves by cell type are those of R's
    `survfit(Surv(time, status) ~ celltype, veteran)`.
             """
         )
@@ -55,8 +55,8 @@ The file `veteran.csv`, written by R, begins like this:
         st.markdown(
             """
 Export the data as **CSV / Microsoft Excel (raw data)** and download the **data dictionary** of the project. Choose the first
-as patients and the second as dictionary. Labels, choices, units of validation and identifiers come from the dictionary; a
-repeating instrument with a date becomes the table of courses. Fields that are marked as identifiers are not used.
+as patients and the second as dictionary. Labels, choices, units of validation and identifiers come from the dictionary. One
+repeating instrument with a date becomes the table of courses; the report names those that are not used. Fields that are marked as identifiers are not used.
             """
         )
     with st.expander("What happens to my file"):

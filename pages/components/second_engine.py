@@ -29,11 +29,11 @@ def confirmation(analysis: Analysis, variables=()) -> None:
         st.caption(":material/help: lifelines cannot compute any of these numbers, so nothing is confirmed.")
     elif found.agrees:
         st.caption(
-            f":material/verified: Confirmed by {found.engine}: {found.n_compared} numbers, difference {_below(found.largest)}."
+            f":material/verified: Confirmed by {found.engine}: {found.n_compared} numbers, {_largest(found.largest)}."
         )
     else:
         st.warning(
-            f"{found.engine} gives another result for some of these numbers (largest difference {found.largest:.1e}). "
+            f"{found.engine} gives another result for some of these numbers ({_largest(found.largest)}). "
             "Look below before using them.",
             icon=":material/report:",
         )
@@ -75,9 +75,11 @@ def _confirmed(fingerprint: str, view, names: tuple[str, ...], _analysis) -> Con
     return Confirmation(checks, tuple(dict.fromkeys([*curves.explained, *models.explained])), curves.engine)
 
 
-def _below(difference: float) -> str:
-    power = next((p for p in range(15, 0, -1) if difference < 10.0**-p), 0)
-    return f"below 1e-{power}" if power else f"{difference:.1e}"
+def _largest(difference: float) -> str:
+    for bound, words in ((1e-9, "one in a billion"), (1e-6, "one in a million")):
+        if difference < bound:
+            return f"difference below {words}"
+    return f"largest difference {difference:.6f}"
 
 
 def _number(value) -> str:

@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import streamlit as st
+from starlette.formparsers import MultiPartParser
 
 from core.errors import RegistryError
+from core.intake.limits import MAX_BYTES
 from core.registry import Registry, read_registry
 from core.view import SOURCE_KEY, source_name
 from pages.components.literal import literal
@@ -22,6 +24,8 @@ SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 FILES = (".csv", ".parquet")
 SERVERS_OWN = "Sample or server's registry"
 _BROUGHT = "_brought"  # in the state of the session
+# Uploads above this size would pass through a temporary file on the server's disk.
+MultiPartParser.spool_max_size = 2 * MAX_BYTES
 
 
 def load_registry() -> Registry:
@@ -30,7 +34,7 @@ def load_registry() -> Registry:
     if wanted == SERVERS_OWN:
         return _servers_own()
     brought = brought_registry()
-    if brought is None or source_name(brought) != wanted:
+    if brought is None or not is_the_file(brought, wanted):
         _ask_for_file(wanted)
     return brought
 
@@ -41,7 +45,7 @@ def registry_if_there() -> Registry | None:
     brought = brought_registry()
     if wanted == SERVERS_OWN:
         return _servers_own()
-    return brought if brought is not None and source_name(brought) == wanted else None
+    return brought if brought is not None and is_the_file(brought, wanted) else None
 
 
 def draw_source(page: str) -> None:
@@ -90,8 +94,13 @@ def let_go() -> None:
 def asked_for_file() -> str:
     """The name of the upload that is asked for and not there, "" where nothing is amiss."""
     wanted, brought = _wanted(), brought_registry()
-    there = wanted == SERVERS_OWN or (brought is not None and source_name(brought) == wanted)
+    there = wanted == SERVERS_OWN or (brought is not None and is_the_file(brought, wanted))
     return "" if there else wanted
+
+
+def is_the_file(registry: Registry, wanted: str) -> bool:
+    """Whether a registry is the one that a link names."""
+    return source_name(registry) == wanted
 
 
 @contextmanager

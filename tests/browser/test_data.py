@@ -13,7 +13,12 @@ from tests.browser.own_file import choose_table, open_registry
 from tests.core.intake.files import csv_file
 
 pytestmark = pytest.mark.browser
-VETERAN = (ROOT / "tests" / "registries" / "veteran.csv").read_bytes().replace(b'"time"', b'"time_days"')
+VETERAN = (
+    (ROOT / "tests" / "registries" / "veteran.csv")
+    .read_bytes()
+    .replace(b'"time"', b'"time_days"')
+    .replace(b'"status"', b'"died"')
+)
 
 
 def test_a_link_to_an_upload_asks_for_the_file_and_the_same_file_answers_it(sample_server, page, chromium):
@@ -42,7 +47,7 @@ def test_two_readers_do_not_see_each_other(sample_server, chromium):
         received = []
         page.on("websocket", lambda socket, to=received: socket.on("framereceived", lambda data: to.append(data)))
         opened(page, f"{sample_server}/data")
-        choose_table(page, f"{word}.csv", csv_file(f"id,{word} group,time_days,status", *rows))
+        choose_table(page, f"{word}.csv", csv_file(f"id,{word} group,time_days,died", *rows))
         open_registry(page, 24)
         pages.append((page, word, received))
     for page, _, _ in pages:

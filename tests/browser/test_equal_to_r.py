@@ -91,6 +91,7 @@ def test_veteran_as_r_exports_it(sample_server, page):
     opened(page, f"{sample_server}/data")
     choose_table(page, "veteran.csv", (FILES / "veteran.csv").read_bytes())
     answer(page, "Unit of time", "days")
+    answer(page, "The event is called", "death")
     open_registry(page, 137)
     go_to_survival(page, "celltype")
     assert_shown_as_in_r(page, "veteran", alike(["adeno", "large", "smallcell", "squamous"]))
@@ -100,6 +101,7 @@ def test_colon_as_r_exports_it(sample_server, page):
     opened(page, f"{sample_server}/data")
     choose_table(page, "colon.csv", (FILES / "colon.csv").read_bytes())
     answer(page, "Unit of time", "days")
+    answer(page, "The event is called", "death")
     answer(page, "Some patients stand in more than one row. Keep", "Rows in which etype is 2")
     open_registry(page, 929)
     go_to_survival(page, "rx")
@@ -110,12 +112,14 @@ def test_pbc_as_r_exports_it(sample_server, page):
     opened(page, f"{sample_server}/data")
     choose_table(page, "pbc.csv", (FILES / "pbc_source.csv").read_bytes())
     answer(page, "Unit of time", "days")
+    answer(page, "The event is called", "death")
     for code, meaning in (
         ("0", "No event (alive, censored)"),
         ("1", "Something that competes"),
-        ("2", "The event (death)"),
+        ("2", "The event"),
     ):
         answer(page, code, meaning)
+    answer(page, "What competes is called", "transplant")
     open_registry(page, 418)
     go_to_survival(page, "stage")
     assert_shown_as_in_r(page, "pbc", alike(["1", "2", "3", "4"]))
@@ -135,6 +139,7 @@ def test_a_workbook_with_title_rows_and_a_row_of_totals(sample_server, page):
     choose_table(page, "veteran.xlsx", excel_veteran())
     answer(page, "Sheet with the patients", "Trial")
     answer(page, "Unit of time", "days")
+    answer(page, "The event is called", "death")
     open_registry(page, 137)
     go_to_survival(page, "celltype")
     assert_shown_as_in_r(page, "veteran", alike(["adeno", "large", "smallcell", "squamous"]))

@@ -13,14 +13,19 @@ from tests.core.intake.test_bad_files import REFUSED
 from tests.core.intake.test_equal_to_r import CODEBOOK, redcap_export
 from tests.pages.test_pages import words
 
-VETERAN = (ROOT / "tests" / "registries" / "veteran.csv").read_bytes().replace(b'"time"', b'"time_days"')
+VETERAN = (
+    (ROOT / "tests" / "registries" / "veteran.csv")
+    .read_bytes()
+    .replace(b'"time"', b'"time_days"')
+    .replace(b'"status"', b'"died"')
+)
 CANARIES = ("Quokka77", "Numbat88")
 
 
 def canary_file(word):
     """A good file with a word in a column's name, in a level, in identifiers and in the name of a person."""
     rows = [f"{word}{i},{word} Smith,{word}-{'ab'[i % 2]},{10 * i + 5},{i % 2}" for i in range(24)]
-    return csv_file(f"id,surname,{word} group,time_days,status", *rows)
+    return csv_file(f"id,surname,{word} group,time_days,died", *rows)
 
 
 def upload(at, name, content):
@@ -98,7 +103,7 @@ def test_what_only_the_reader_knows_is_asked_before_anything_opens(app):
     assert not [button for button in at.button if button.key == "_open"]
     unit = next(box for box in at.selectbox if box.label == "Unit of time")
     unit.set_value("days").run()
-    assert "137 rows read, 137 patients kept, 0 rows excluded. 128 events." in words(at)
+    assert "137 rows read, 137 patients kept, 0 rows excluded. 128 with the event (death)." in words(at)
 
 
 def test_names_of_persons_are_pointed_out_and_not_shown(app):
@@ -149,12 +154,15 @@ def test_colon_and_pbc_open_once_the_reader_has_answered(app):
     at = upload(app("data"), "colon.csv", (folder / "colon.csv").read_bytes())
     choose(at, "Unit of time", "days")
     choose(at, "Some patients stand in more than one row. Keep", "Rows in which etype is 2")
-    assert "1,858 rows read, 929 patients kept, 929 rows excluded. 452 events." in words(at)
+    choose(at, "The event is called", "death")
+    assert "1,858 rows read, 929 patients kept, 929 rows excluded. 452 with the event (death)." in words(at)
     at = upload(app("data"), "pbc.csv", (folder / "pbc_source.csv").read_bytes())
     choose(at, "Unit of time", "days")
     for code, meaning in (("0", STATES["alive"]), ("1", STATES["competing"]), ("2", STATES["death"])):
         choose(at, code, meaning)
-    assert "418 rows read, 418 patients kept, 0 rows excluded. 161 events." in words(at)
+    choose(at, "The event is called", "death")
+    choose(at, "What competes is called", "transplant")
+    assert "418 rows read, 418 patients kept, 0 rows excluded. 161 with the event (death)." in words(at)
     assert not at.exception
 
 

@@ -6,7 +6,7 @@ from datetime import date
 
 from openpyxl import Workbook
 
-HEADER = "id,start,last_contact,status,age"
+HEADER = "id,start,last_contact,died,age"
 ROWS = [
     f"P{i},2020-01-{i % 28 + 1:02d},2021-{i % 12 + 1:02d}-{i % 28 + 1:02d},{i % 3 % 2},{40 + i % 37}" for i in range(30)
 ]

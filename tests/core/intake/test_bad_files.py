@@ -6,7 +6,8 @@ import zipfile
 import pytest
 
 from core.errors import RegistryError
-from core.intake.mapping import propose, questions
+from core.intake.proposals import propose
+from core.intake.questions import questions
 from core.intake.tables import read_table
 from core.intake.to_registry import open_registry
 from tests.core.intake.files import (

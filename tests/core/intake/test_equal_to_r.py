@@ -10,7 +10,8 @@ import pytest
 
 from core.endpoints import OVERALL, endpoint_times
 from core.intake.courses import propose_courses
-from core.intake.mapping import propose, questions, row_choices
+from core.intake.proposals import propose
+from core.intake.questions import questions, row_choices
 from core.intake.redcap import from_redcap, is_data_dictionary
 from core.intake.reuse import reused
 from core.intake.tables import read_table
@@ -60,8 +61,8 @@ def assert_curves_of_r(registry, label, what):
 def veteran(data, name, **options):
     table = read_table(data, name, **options)
     mapping = propose(table)
-    assert kinds(mapping, table) == {"time_unit"}
-    return open_registry(table, replace(mapping, time_unit="days"))
+    assert kinds(mapping, table) == {"time_unit", "event"}
+    return open_registry(table, replace(mapping, time_unit="days", event="death"))
 
 
 def test_veteran_as_r_exports_it():
@@ -73,7 +74,8 @@ def test_veteran_as_r_exports_it():
 def test_colon_as_r_exports_it_asks_which_of_the_two_rows_of_a_patient_count():
     table = read_table(file_of("colon.csv"), "colon.csv")
     mapping = replace(propose(table), time_unit="days")
-    assert kinds(mapping, table) == {"rows"}
+    assert kinds(mapping, table) == {"rows", "event"}
+    mapping = replace(mapping, event="death")
     assert row_choices(mapping, table) == [("etype", "1"), ("etype", "2")]
     registry = open_registry(table, replace(mapping, only=("etype", "2")))
     assert (registry.n_read, len(registry), registry.n_excluded) == (1858, 929, 929)
@@ -83,8 +85,10 @@ def test_colon_as_r_exports_it_asks_which_of_the_two_rows_of_a_patient_count():
 def test_pbc_as_r_exports_it_asks_what_its_codes_mean():
     table = read_table(file_of("pbc_source.csv"), "pbc.csv")
     mapping = replace(propose(table), time_unit="days")
-    assert kinds(mapping, table) == {"states"}
+    assert kinds(mapping, table) == {"states", "event"}
     mapping = replace(mapping, states={"0": "alive", "1": "competing", "2": "death"})
+    assert kinds(mapping, table) == {"competing", "event"}
+    mapping = replace(mapping, event="death", competing="transplant")
     registry = open_registry(table, mapping)
     assert len(registry) == 418
     assert_curves_of_r(registry, "stage", "pbc")
@@ -115,7 +119,7 @@ def test_semicolons_decimal_commas_and_chinese_words_in_gb18030():
     mapping = propose(table)
     assert mapping.states == {"存活": "alive", "死亡": "death"}  # what a transplant means is asked
     assert kinds(mapping, table) == {"states"}
-    registry = open_registry(table, replace(mapping, states=mapping.states | {"移植": "competing"}))
+    registry = open_registry(table, replace(mapping, states=mapping.states | {"移植": "competing"}, competing="移植"))
     assert len(registry) == 418
     assert registry.follow_up["file_row"].min() == 4
     assert_curves_of_r(registry, "分期", "pbc")
@@ -213,11 +217,11 @@ def test_a_redcap_export_with_its_data_dictionary_needs_no_answer():
 def test_the_saved_dictionary_answers_every_question_the_next_time(form):
     if form == "csv":
         table = read_table(file_of("colon.csv"), "colon.csv")
-        mapping = replace(propose(table), time_unit="days", only=("etype", "2"))
+        mapping = replace(propose(table), time_unit="days", only=("etype", "2"), event="recurrence")
     else:
         table = read_table(chinese_pbc(), "登记.csv")
         mapping = propose(table)
-        mapping = replace(mapping, states=mapping.states | {"移植": "competing"})
+        mapping = replace(mapping, states=mapping.states | {"移植": "competing"}, competing="移植")
     saved = dictionary_file(table, mapping).to_csv(index=False).encode("utf-8-sig")
     again = reused(table, read_table(saved, "dictionary.csv"))
     assert questions(again, table) == []
