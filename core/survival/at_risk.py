@@ -1,10 +1,13 @@
 """Who is at risk at each time at which the event happens, laid out so that sums over risk sets are running sums."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from core.survival.outcome import Outcome
+
+SMALL_TABLE = 2**18
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +54,21 @@ class RiskIndex:
             change[self.later_at] -= np.diff(self.later_start, append=len(self.later))
         return change[::-1].cumsum()[::-1]
 
+    @cached_property
+    def _member(self) -> np.ndarray | None:
+        """(r, n_times) 1.0 where a row is at risk; None where there is no late entry, or the table would be large.
+
+        With late entry a running sum has to subtract, which far out (a few rows with all the risk) loses every digit.
+        """
+        if self.later is None or len(self.row) * self.n_times > SMALL_TABLE:
+            return None
+        number = np.arange(self.n_times)
+        return ((self.first[:, None] <= number) & (number <= self.last[:, None])).astype(float)
+
     def sum(self, values: np.ndarray) -> np.ndarray:
         """(..., r) values of the rows -> (..., n_times) their sum over everybody at risk."""
+        if self._member is not None:
+            return values @ self._member
         change = np.add.reduceat(values, self.start, axis=-1)
         if self.later is not None:
             entering = np.add.reduceat(values[..., self.later], self.later_start, axis=-1)
@@ -65,6 +81,8 @@ class RiskIndex:
 
     def accumulate(self, values: np.ndarray) -> np.ndarray:
         """(..., n_times) values of the event times -> (..., r) their sum over the times at which a row is at risk."""
+        if self._member is not None:
+            return values @ self._member.T
         total = np.zeros((*values.shape[:-1], self.n_times + 1))
         np.cumsum(values, axis=-1, out=total[..., 1:])
         until = total[..., self.last + 1]

@@ -18,10 +18,6 @@ NO_EVENTS = "not estimable: no events in this group"
 NO_EVENTS_IN_REFERENCE = "not estimable: no events in the reference group"
 SEPARATED = "not estimable: it separates those with the event completely, alone or with other covariates"
 
-TERM_COLUMNS = (
-    "covariate level n n_event is_reference coef std_error estimate conf_low conf_high statistic p_value note".split()
-)
-
 
 @dataclass(frozen=True, eq=False)
 class CoxResult:
@@ -270,7 +266,7 @@ def wald_table(rows: list[tuple], conf_level: float) -> pd.DataFrame:
             "p_value": 2 * ndtr(-np.abs(statistic)),
             "note": list(note),
         },
-        columns=list(TERM_COLUMNS),
+        copy=False,
     )
 
 

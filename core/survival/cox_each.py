@@ -79,8 +79,8 @@ def _numbers(outcome: Outcome, sets: RiskIndex, alone: NumbersAlone, batch: list
     values = batch[0].values[None] if len(batch) == 1 else np.array([c.values for c in batch])
     known = ~np.isnan(values)
     n = known.sum(axis=1)
-    known = None if known.all() else known[:, sets.row].astype(float)
-    x = values[:, sets.row]
+    known = None if known.all() else known.take(sets.row, axis=1).astype(float)
+    x = values.take(sets.row, axis=1)
     if known is not None:
         np.copyto(x, 0.0, where=known == 0)
     largest = np.abs(x).max(axis=1)
@@ -170,7 +170,8 @@ def _result(outcome: Outcome, found: list[_Alone], ties: str, conf_level: float)
             "p_value": chdtrc(df, statistic),
             "score_statistic": score,
             "score_p_value": chdtrc(df, score),
-        }
+        },
+        copy=False,
     )
     return CoxResult(
         terms=wald_table([row for one in found for row in one.rows], conf_level),

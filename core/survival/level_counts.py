@@ -43,7 +43,7 @@ def level_fits(sets: RiskIndex, ties: TiedEvents, codes: np.ndarray, event: np.n
     place = codes + (1 + (n_levels + 1) * every[:, None])
     size = _counts(place, q, n_levels)
     n_event = _counts(place[:, event], q, n_levels)
-    likelihood = _Likelihood(sets, ties, place[:, sets.row], n_event)
+    likelihood = _Likelihood(sets, ties, place.take(sets.row, axis=1), n_event)
     present, inside = size > 0, n_event > 0
     reference = present.argmax(axis=1)
     compared = inside[every, reference]
@@ -98,14 +98,14 @@ class _Likelihood:
         place = place * n_times
 
         def by_time(rows, times):
-            chosen = place if rows is None else place[:, rows]
+            chosen = place if rows is None else place.take(rows, axis=1)
             counts = np.bincount((chosen + times).ravel(), minlength=q * (n_levels + 1) * n_times)
             return counts.reshape(q, n_levels + 1, n_times)[:, 1:]
 
         leaving = by_time(None, sets.last)
         if sets.later is not None:
             leaving = leaving - by_time(sets.later, sets.first[sets.later] - 1)
-        at_risk = leaving[:, :, ::-1].cumsum(axis=2)[:, :, ::-1]
+        at_risk = leaving[:, :, ::-1].cumsum(axis=2, dtype=float)[:, :, ::-1]
         self.n_event = n_event
         complete = n_event.sum(axis=1) == len(sets.event)
         dying = None
@@ -114,9 +114,9 @@ class _Likelihood:
             self.fraction, self.weight = ties.shares(dying.sum(axis=1))
         else:
             self.fraction, self.weight = (values[None] for values in ties.shares(ties.n_event))
-        self.at_risk = at_risk[:, :, ties.at].astype(float)
+        self.at_risk = at_risk.take(ties.at, axis=2)
         if ties.has_shares:
-            self.dying = dying[:, :, ties.at]
+            self.dying = dying.astype(float).take(ties.at, axis=2)
             self.at_risk -= self.fraction[:, None, :] * self.dying
         else:
             self.dying = None

@@ -16,6 +16,11 @@ MAX_STEPS = 60
 MAX_HALVINGS = 40
 DEPENDENT = 1e-9  # share of a column's information that is its own; below it the column is a copy of earlier ones
 FAR = 15.0  # range of log hazards beyond which rounding in the sums over risk sets can pass for a proof
+SETTLED, SETTLING = (
+    1e-9,
+    1e-2,
+)  # step x range: below the first nothing changes, below the second the next one is its square
+MOST_CONFIRMING = 3  # steps, where rounding keeps them from becoming that small
 FLAT = 1e-10  # information per event of a standardised column that never varies within a risk set
 
 
@@ -107,7 +112,7 @@ def newton(sets: RiskIndex, x: np.ndarray, start):
     beta = np.zeros(p)
     value, score, information = start
     spread = np.ptp(x, axis=1)
-    close = False
+    close = 0
     for _ in range(MAX_STEPS):
         try:
             step = np.linalg.solve(information, score)
@@ -115,11 +120,13 @@ def newton(sets: RiskIndex, x: np.ndarray, start):
             return beta, value, information, False
         decrement = float(score @ step)
         if not (np.isfinite(step).all() and decrement >= 0):
-            return beta, value, information, close and _proves_maximum(beta, information, abs(decrement), spread)
-        if close:
-            # the step that confirms: its own error is the square of an already negligible one
+            return beta, value, information, close > 0 and _proves_maximum(beta, information, abs(decrement), spread)
+        settles = SETTLED < np.abs(step) @ spread < SETTLING and close < MOST_CONFIRMING
+        if close and not settles:
+            # the step that confirms: its own error is the square of an already negligible one, and so little that the
+            # information, which belongs to the place before it, is that of the maximum
             return beta + step, value, information, _proves_maximum(beta, information, decrement, spread)
-        close = decrement / 2 <= COX_TOLERANCE
+        close = close + 1 if close or decrement / 2 <= COX_TOLERANCE else 0
         for _ in range(MAX_HALVINGS):
             new = evaluate(sets, x, beta + step)
             if np.isfinite(new[0]) and np.isfinite(new[2]).all() and (close or new[0] >= value):

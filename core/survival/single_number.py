@@ -46,7 +46,8 @@ class NumbersAlone:
         cuts = np.searchsorted(work, np.arange(0, work[-1] + BLOCK, BLOCK)) if size > BLOCK else [0]
         cuts = np.unique(np.append(cuts, sets.n_times))
         self.blocks = [self._block(a, b) for a, b in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True)][::-1]
-        self.everybody = ties.shares(ties.n_event)
+        fraction, weight = ties.shares(ties.n_event)
+        self.everybody = fraction[None], None if (weight == 1).all() else weight[None]
 
     def _block(self, a: int, b: int) -> _Block:
         sets, ties = self.sets, self.ties
@@ -73,18 +74,18 @@ class NumbersAlone:
     def take(self, x: np.ndarray, known: np.ndarray | None) -> None:
         sets, ties = self.sets, self.ties
         self.x, self.known = x, known
-        died = x[:, sets.event]
+        died = x.take(sets.event, axis=1)
         self.observed = died.sum(axis=1)
         if known is None:
             self.n_event = np.full(len(x), len(sets.event))
-            self.fraction, self.weight = (None if values is None else values[None] for values in self.everybody)
+            self.fraction, self.weight = self.everybody
         else:
-            by_time = np.add.reduceat(known[:, sets.event], sets.event_start, axis=1).astype(np.int64)
+            by_time = np.add.reduceat(known.take(sets.event, axis=1), sets.event_start, axis=1).astype(np.int64)
             self.n_event = by_time.sum(axis=1)
             self.fraction, self.weight = ties.shares(by_time)
         self.later = None
         if sets.later is not None:
-            self.later = x[:, sets.later], None if known is None else known[:, sets.later]
+            self.later = x.take(sets.later, axis=1), None if known is None else known.take(sets.later, axis=1)
 
     def evaluate(self, which, beta: np.ndarray):
         """(log-likelihood, score, information, its derivative, largest share of tied events, as part of what it may be), each (k,), at beta (k,)."""
@@ -114,21 +115,27 @@ class NumbersAlone:
             weight = part(self.weight, block.nodes)
             if dying is not None:
                 if block.at is not None:
-                    total, dying = total[:, :, block.at], dying[:, :, block.at]
+                    total, dying = total.take(block.at, axis=2), dying.take(block.at, axis=2)
                 if block.most is not None:
                     largest = np.maximum(largest, (dying[0] / total[0] / block.most).max(axis=1))
                 total = total - part(self.fraction, block.nodes) * dying
             elif block.at is not None:
-                total = total[:, :, block.at]
-            counted = weight > 0
-            s0 = total[0] if counted.all() else np.where(counted, total[0], 1.0)
-            logs = np.log(s0)
-            mean, second, cube = total[1:] / s0
-            variance = second - mean * mean
-            value -= (weight * logs).sum(axis=1)
-            score -= (weight * mean).sum(axis=1)
-            information += (weight * variance).sum(axis=1)
-            third += (weight * (cube - mean * (3 * variance + mean * mean))).sum(axis=1)
+                total = total.take(block.at, axis=2)
+            if self.known is not None:
+                total[0][np.broadcast_to(weight, total[0].shape) == 0] = 1.0
+            terms = np.empty_like(total)
+            np.log(total[0], out=terms[0])
+            mean, second, cube = total[1:] * (1 / total[0])
+            square = mean * mean
+            terms[1] = mean
+            np.subtract(second, square, out=terms[2])
+            # the third moment about the mean
+            np.subtract(cube, mean * (3 * terms[2] + square), out=terms[3])
+            sums = terms.sum(axis=2) if weight is None else np.einsum("pkj,kj->pk", terms, weight)
+            value -= sums[0]
+            score -= sums[1]
+            information += sums[2]
+            third += sums[3]
         return value, score, information, third, largest
 
 
