@@ -49,7 +49,7 @@ CONVENTIONS: tuple[Convention, ...] = (
     ),
     Convention(
         "Tied times",
-        f"Times that differ by less than a relative {TIE_TOLERANCE:.2g} are the same time.",
+        f"Times that differ by less than one part in {1 / TIE_TOLERANCE / 1e6:.0f} million are the same time.",
         "Computed times can differ in the last digit although the days are equal.",
     ),
     Convention(
@@ -106,8 +106,8 @@ CONVENTIONS: tuple[Convention, ...] = (
     ),
     Convention(
         "Hazard ratios",
-        f"Cox model, {TIES.capitalize()}'s method for ties (Breslow's offered), Wald intervals at {CONF_LEVEL:.0%}, converged "
-        f"to {COX_TOLERANCE:.0e} on the log partial likelihood.",
+        f"Cox model, {TIES.capitalize()}'s method for ties (Breslow's offered), Wald intervals at {CONF_LEVEL:.0%}, iterated "
+        "until the log partial likelihood changes by less than one part in a billion.",
         "Efron's method is close to the exact likelihood when several patients die on the same day.",
     ),
     Convention(

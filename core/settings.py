@@ -387,13 +387,13 @@ _FIXED: tuple[Setting, ...] = (
     ),
     Setting(
         "tau",
-        "Up to (months)",
+        "Up to (months; 0: longest)",
         "number",
         0.0,
         page="survival",
         also_on=("outcomes",),
         high=600.0,
-        help="0 means as far as every group still has somebody at risk.",
+        help="0 takes the longest span in which every group still has somebody at risk.",
     ),
     Setting(
         "test",

@@ -20,7 +20,8 @@ def choose(registry: Registry, name: str, *, label_visibility="visible"):
     if setting.kind == "number":
         # a whole number stays one
         low, high, step = (type(default)(end) for end in (setting.low, setting.high, setting.step))
-        return st.number_input(setting.label, low, high, default, step, format="%g", **shared)
+        plain = "%g" if isinstance(default, float) else None  # 12, not 12.00
+        return st.number_input(setting.label, low, high, default, step, format=plain, **shared)
     if setting.kind == "slider":
         return st.slider(setting.label, int(setting.low), int(setting.high), default, int(setting.step), **shared)
     options = list(setting.options_of(registry))
