@@ -26,6 +26,7 @@ FORM, CHOICES, VALIDATION, IDENTIFIER = (
 )
 INSTRUMENT, INSTANCE, EVENT = "redcap_repeat_instrument", "redcap_repeat_instance", "redcap_event_name"
 _BOOKKEEPING = (INSTRUMENT, INSTANCE, EVENT, "redcap_data_access_group", "redcap_survey_identifier")
+_TREATMENT = re.compile(r"course|dose|dosis|gram|infusion|cycle|chemo|therap|treat|sts|thiosul|剂量|疗程|治疗", re.I)
 NOT_USED = {"descriptive": "text on the form", "file": "a file", "notes": "notes", "signature": "a signature"}
 
 
@@ -63,10 +64,10 @@ def from_redcap(export: TextTable, codebook: TextTable) -> RedcapExport:
     in_courses = {name for name, form in form_of.items() if form in repeated_forms}
     columns = [c for c in patients.cells.columns if c not in _BOOKKEEPING and c.split("___")[0] not in in_courses]
     columns = [c for c in columns if not c.endswith("_complete") or c in form_of]
+    courses = _courses(export, instrument, repeated_forms, form_of, fields, record, findings)
     patients = TextTable(
         export.name, patients.cells[columns], patients.rows, (*export.said, "REDCap project"), tuple(findings)
     )
-    courses = _courses(export, instrument, repeated_forms, form_of, fields, record)
     known = {column: _known(column, fields, patients.cells[column]) for column in columns}
     return RedcapExport(patients, courses, known)
 
@@ -105,22 +106,29 @@ def _one_row_each(export, cells, record, findings):
     )
 
 
-def _courses(export, instrument, repeated_forms, form_of, fields, record):
-    """The rows of the first repeating instrument that has a date."""
+def _courses(export, instrument, repeated_forms, form_of, fields, record, findings):
+    """The rows of one repeating instrument that has a date: one about treatment rather than another. The others are named."""
+    rows_of, tables = {}, {}
     for form in sorted(repeated_forms):
         here = instrument.map(lambda text, f=form: _form_key(text) == _form_key(f) if text else False)
         own = [f for f in fields if form_of[f[NAME]] == form and f[NAME] in export.cells.columns]
-        dated = [f[NAME] for f in own if f.get(VALIDATION, "").startswith("date")]
-        if not dated or not here.any():
-            continue
-        columns = [record, *(f[NAME] for f in own if f.get(IDENTIFIER, "").casefold() != "y")]
         rows = pd.Series(export.rows, index=export.cells.index)[here]
-        cells = export.cells.loc[here, columns].reset_index(drop=True)
-        labels = {f[NAME]: _plain(f[LABEL]) for f in own}
-        names = {record: f"patient_id ({record})"} | {name: f"{labels[name]} [{name}]" for name in columns[1:]}
-        renamed = cells.rename(columns=names)
-        return TextTable(f"{export.name}, {form}", renamed, tuple(int(r) for r in rows))
-    return None
+        rows_of[form] = tuple(int(row) for row in rows)
+        if here.any() and any(f.get(VALIDATION, "").startswith("date") for f in own):
+            columns = [record, *(f[NAME] for f in own if f.get(IDENTIFIER, "").casefold() != "y")]
+            labels = {f[NAME]: _plain(f[LABEL]) for f in own}
+            names = {record: f"patient_id ({record})"} | {name: f"{labels[name]} [{name}]" for name in columns[1:]}
+            cells = export.cells.loc[here, columns].reset_index(drop=True).rename(columns=names)
+            tables[form] = TextTable(f"{export.name}, {form}", cells, rows_of[form])
+    chosen = max(tables, key=lambda form: _is_treatment(form, tables[form]), default=None)
+    for form, rows in rows_of.items():
+        if form != chosen:
+            findings.append(Finding("Repeating instrument that is not used", export.name, form, rows, "ignored"))
+    return tables.get(chosen)
+
+
+def _is_treatment(form, table):
+    return bool(_TREATMENT.search(" ".join([form, *table.cells.columns])))
 
 
 def _known(column, fields, cells):

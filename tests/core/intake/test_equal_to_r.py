@@ -228,6 +228,7 @@ def test_the_saved_dictionary_answers_every_question_the_next_time(form):
     first, second = open_registry(table, mapping), open_registry(table, again)
     pd.testing.assert_frame_equal(first.follow_up, second.follow_up)
     pd.testing.assert_frame_equal(first.patients, second.patients)
+    assert first.fingerprint == second.fingerprint  # links to the one open with the other
 
 
 def test_the_sample_with_its_dictionary_opens_as_it_does_from_its_folder(sample_folder):
@@ -239,3 +240,23 @@ def test_the_sample_with_its_dictionary_opens_as_it_does_from_its_folder(sample_
     assert (len(registry), int((registry.follow_up["state"] == "death").sum())) == (51, 20)
     assert len(registry.courses) == len(courses)
     assert registry.dictionary.by_label("Albumin").step == 5
+
+
+def test_one_repeating_instrument_becomes_the_courses_and_the_others_are_named():
+    codebook = read_table(CODEBOOK, "codebook.csv")
+    more = [
+        ["drawn", "bloods", "", "text", "Blood drawn on", "", "", "date_ymd", ""],
+        ["note", "calls", "", "text", "Call", "", "", "", ""],
+    ]
+    codebook = replace(codebook, cells=pd.concat([codebook.cells, pd.DataFrame(more, columns=codebook.cells.columns)]))
+    header, *rows = list(csv.reader(io.StringIO(redcap_export().decode())))
+    rows = [[*row, "", ""] for row in rows]
+    n_before = len(rows)
+    empty = [""] * (len(header) - 3)
+    rows += [["R1", "bloods", "1", *empty, "2019-04-01", ""], ["R2", "calls", "1", *empty, "", "rang"]]
+    export = from_redcap(read_table(table_bytes([[*header, "drawn", "note"], *rows]), "export.csv"), codebook)
+    assert export.courses.name == "export.csv, chemo"
+    assert {(f.column, f.rows, f.action) for f in export.patients.findings if "Repeating" in f.rule} == {
+        ("bloods", (n_before + 2,), "ignored"), ("calls", (n_before + 3,), "ignored")
+    }  # fmt: skip
+    assert not {"drawn", "note"} & set(export.patients.cells.columns)
