@@ -107,8 +107,8 @@ def _table(rows, said, name):
     if long:
         raise RegistryError(
             f"{name}, row {long[0]}: more cells than the header in row {at + 1} names"
-            f"{f' (and so in {len(long) - 1} more rows)' if len(long) > 1 else ''}. Look for a delimiter inside a cell without "
-            "quotes, or name the columns."
+            f"{f' (and so in {len(long) - 1} more rows)' if len(long) > 1 else ''}. Name every column in one row; in a text file "
+            "look for a delimiter inside a cell without quotes."
         )
     header = _names(header, [rows[i] for i in body], name, at + 1)
     kept_columns = [j for j, column in enumerate(header) if column]

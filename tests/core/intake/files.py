@@ -66,8 +66,8 @@ def sheet_xml(data: str, dimension: str = "") -> bytes:
     return _SHEET_XML.format(dimension, data).encode()
 
 
-def bomb() -> bytes:
-    """Two gigabytes of spaces in a sheet, in a file of two megabytes."""
+def bomb(tens_of_megabytes=20) -> bytes:
+    """Spaces in a sheet, packed to a thousandth."""
     file = io.BytesIO()
     with (
         zipfile.ZipFile(io.BytesIO(workbook(good_rows()))) as old,
@@ -78,7 +78,7 @@ def bomb() -> bytes:
                 new.writestr(name, old.read(name))
         with new.open(SHEET, "w", force_zip64=True) as part:
             block = b" " * 10_000_000
-            for _ in range(20):
+            for _ in range(tens_of_megabytes):
                 part.write(block)
     return file.getvalue()
 

@@ -160,7 +160,9 @@ def test_an_event_with_and_without_its_date():
             "D,2020-01-01,2020-12-31,0,2020-05-01"]  # fmt: skip
     table = read_table(csv_file("id,start,last_contact,event,event_date", *rows), "a.csv")
     mapping = propose(table)
-    mapping = replace(mapping, roles=mapping.roles | {"status": "event"}, states={"0": "alive", "1": "death"}, event="death")
+    mapping = replace(
+        mapping, roles=mapping.roles | {"status": "event"}, states={"0": "alive", "1": "death"}, event="death"
+    )
     registry = open_registry(table, mapping)
     said = {f.rule: (f.rows, f.action) for f in registry.findings}
     assert said["Event without a date"] == ((3,), "excluded")
