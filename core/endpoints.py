@@ -1,6 +1,7 @@
 """Endpoints: from what happened to each patient to the times and causes that an analysis needs."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -95,16 +96,28 @@ class EndpointTimes:
     usable: np.ndarray
     left_out: tuple[tuple[str, np.ndarray], ...]
 
-    @property
+    @cached_property
     def event(self) -> np.ndarray:
         """(n,) bool over all patients of the registry."""
-        return self.usable & (self.cause == 1)
+        event = self.usable & (self.cause == 1)
+        event.flags.writeable = False
+        return event
 
     def outcome(self, mask: np.ndarray) -> tuple[Outcome, np.ndarray]:
         """The outcome of the masked patients that are usable, and their positions in the registry."""
         rows = np.flatnonzero(mask & self.usable)
-        entry = None if self.entry is None else self.entry[rows]
-        return Outcome(self.time[rows], self.cause[rows], entry), rows
+        return self._outcome.take(self._place[rows]), rows
+
+    @cached_property
+    def _outcome(self) -> Outcome:
+        """Of all that are usable: checked once, and every view takes its rows."""
+        entry = None if self.entry is None else self.entry[self.usable]
+        return Outcome(self.time[self.usable], self.cause[self.usable], entry)
+
+    @cached_property
+    def _place(self) -> np.ndarray:
+        """(n,) position of each patient among those that are usable."""
+        return np.cumsum(self.usable) - 1
 
     def exclusions(self, mask: np.ndarray) -> list[tuple[str, int]]:
         """Why patients of the mask have no outcome: (sentence, n), only where n > 0."""
@@ -157,18 +170,17 @@ def _death_before(end: str) -> Endpoint:
 def definition_in_force(registry: Registry, endpoint: Endpoint, *, window_months=6, unknown_cause=OTHER_CAUSE) -> str:
     """The definition of an endpoint with the reader's choices, and how many patients of the registry they concern."""
     said = endpoint.definition
-    state = registry.follow_up["state"].to_numpy()
     if endpoint.name == EARLY.name:
         said = (
             f"Death from any cause within {window_months} months after diagnosis; whoever lives longer is censored at the "
             "end of the window."
         )
     if endpoint.name == SPECIFIC.name:
-        n = int((registry.follow_up["cause"] == "unknown").sum())
+        n = registry.remember("unknown causes", lambda: int((registry.follow_up["cause"] == "unknown").sum()))
         if n:
             deaths = "The 1 death of unknown cause counts" if n == 1 else f"The {n} deaths of unknown cause count"
             said += f" {deaths} as {'calciphylaxis' if unknown_cause == CALCIPHYLAXIS else 'another cause'}."
-    ended = int((state == "competing").sum())
+    ended = registry.remember("other ends", lambda: int((registry.follow_up["state"] == "competing").sum()))
     if ended and endpoint.name in (OVERALL.name, EARLY.name):
         end = competing_end(registry)
         said += (

@@ -9,6 +9,7 @@ from core.registry import Registry
 from core.survival import Outcome, follow_up
 
 PERIODS = {"month": "M", "quarter": "Q", "year": "Y"}
+MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
 def follow_up_summary(registry: Registry, mask: np.ndarray, strata: pd.Series | None = None) -> pd.DataFrame:
@@ -21,12 +22,11 @@ def follow_up_summary(registry: Registry, mask: np.ndarray, strata: pd.Series | 
     those of the reverse Kaplan-Meier curve, NaN where not reached; n_event counts deaths, longest is the longest time
     observed. Raises NotEstimable without patients.
     """
-    table = _masked(registry, mask)
-    died = (table["state"] == "death").to_numpy()
-    cause = np.where(died, 1, np.where(table["state"] == "competing", 2, 0))
-    time = table["days"].to_numpy(dtype=float) / DAYS_PER_MONTH
-    frame = follow_up(Outcome(time, cause), strata)
-    belongs = [group for _, group in _groups(strata, len(table))]
+    days, cause = _masked(registry, mask)
+    died, time = cause == 1, days / DAYS_PER_MONTH
+    everybody = registry.remember("followed", lambda: Outcome(_days(registry) / DAYS_PER_MONTH, _causes(registry)))
+    frame = follow_up(everybody.take(np.asarray(mask, dtype=bool)), strata)
+    belongs = [group for _, group in _groups(strata, len(time))]
     n_event = [int(died[group].sum()) for group in belongs]
     frame.insert(2, "n_event", n_event)
     return frame.assign(longest=[float(time[group].max()) for group in belongs])
@@ -42,16 +42,16 @@ def completeness(registry: Registry, mask: np.ndarray, strata: pd.Series | None 
     patients not known to have died whose last contact is before the cut-off, longest_gap is the longest such gap in months.
     Raises NotEstimable without dates or without patients.
     """
-    table = _masked(registry, mask)
-    diagnosis = _diagnosis(registry)[mask]
-    observed = table["days"].to_numpy(dtype=float)
-    open_ended = (table["state"] == "alive").to_numpy()
-    possible = (registry.cut_off - diagnosis).dt.days.to_numpy(dtype=float)
-    potential = np.where(open_ended, possible, observed)
+    observed, cause = _masked(registry, mask)
+    diagnosis = _diagnosis(registry)
+    possible = registry.remember(
+        "possible follow-up", lambda: (registry.cut_off - diagnosis).dt.days.to_numpy(dtype=float)
+    )
+    potential = np.where(cause == 0, possible[np.asarray(mask, dtype=bool)], observed)
     gap = potential - observed
-    died = (table["state"] == "death").to_numpy()
+    died = cause == 1
     rows = []
-    for level, group in _groups(strata, len(table)):
+    for level, group in _groups(strata, len(observed)):
         total = potential[group].sum()
         rows.append(
             (
@@ -79,17 +79,18 @@ def accrual(registry: Registry, mask: np.ndarray, period: str = "quarter") -> pd
     """
     if period not in PERIODS:
         raise ValueError(f"period must be one of {', '.join(PERIODS)}")
-    table = _masked(registry, mask)
-    diagnosis = _diagnosis(registry)[mask].reset_index(drop=True)
-    end = diagnosis + pd.to_timedelta(table["days"].to_numpy(dtype=float), unit="D")
-    died = (table["state"] == "death").to_numpy()
+    died = _masked(registry, mask)[1] == 1
+    first, last = _months(registry)
+    first, last = first[np.asarray(mask, dtype=bool)], last[np.asarray(mask, dtype=bool)]
     frequency = PERIODS[period]
-    periods = pd.period_range(diagnosis.min(), registry.cut_off, freq=frequency)
+    begin = pd.Period(ordinal=int(first.min()), freq="M").asfreq(frequency)
+    periods = pd.period_range(begin, registry.cut_off.to_period(frequency), freq=frequency)
+    start = begin.asfreq("M", how="start").ordinal
 
-    def count(dates):
-        return dates.dt.to_period(frequency).value_counts().reindex(periods, fill_value=0).to_numpy()
+    def count(months):
+        return np.bincount((months - start) // MONTHS[period], minlength=len(periods))[: len(periods)]
 
-    n_new, n_event, n_over = count(diagnosis), count(end[died]), count(end)
+    n_new, n_event, n_over = count(first), count(last[died]), count(last)
     return pd.DataFrame(
         {
             "period": [f"{p.year} Q{p.quarter}" if period == "quarter" else str(p) for p in periods],
@@ -105,10 +106,34 @@ def accrual(registry: Registry, mask: np.ndarray, period: str = "quarter") -> pd
 
 
 def _masked(registry, mask):
-    table = registry.follow_up[mask].reset_index(drop=True)
-    if table.empty:
+    """Days of follow-up and causes (0 alive, 1 death, 2 another end) of the masked patients."""
+    mask = np.asarray(mask, dtype=bool)
+    if not mask.any():
         raise NotEstimable("No patient is left, so there is no follow-up to describe. Undo a filter.")
-    return table
+    return _days(registry)[mask], _causes(registry)[mask]
+
+
+def _days(registry):
+    return registry.follow_up["days"].to_numpy(dtype=float)
+
+
+def _causes(registry):
+    def find():
+        state = registry.follow_up["state"].to_numpy()
+        return np.select([state == "death", state == "competing"], [1, 2], 0).astype(np.int8)
+
+    return registry.remember("causes of end", find)
+
+
+def _months(registry):
+    """Months since 1970 of diagnosis and of the end of follow-up, of all patients."""
+
+    def find():
+        diagnosis = _diagnosis(registry).to_numpy().astype("datetime64[D]")
+        end = diagnosis + np.floor(_days(registry)).astype("timedelta64[D]")
+        return tuple(dates.astype("datetime64[M]").astype(np.int32) for dates in (diagnosis, end))
+
+    return registry.remember("months of diagnosis and end", find)
 
 
 def _diagnosis(registry):

@@ -8,12 +8,14 @@ from core.charts.distribution_chart import distribution_chart
 from core.charts.wording import format_count, format_percent
 from core.distributions import MISSING
 from core.export.tables import Table, view_caption
-from core.missing_values import complete_cases, missing_patterns, missing_values
+from core.missing_values import absence_in, missing_patterns, missing_values, patients_with_gaps
 from pages.components.distribution_panels import clickable
 from pages.components.downloads import downloads
 from pages.components.literal import literal
 from pages.components.panels import panel
 from pages.components.tables import text_table
+
+MOST_SHOWN = 500  # rows of a table
 
 
 def missing_panel(analysis: Analysis) -> None:
@@ -46,13 +48,15 @@ def lost_panel(analysis: Analysis) -> None:
     """Which patients an analysis of several variables would lose, and what they miss together."""
     with panel("What it costs an analysis"):
         analysis.require_patients()
-        patients, event = analysis.cohort.patients, analysis.times.event[analysis.cohort.mask]
+        registry, mask = analysis.registry, analysis.cohort.mask
+        event = analysis.times.event[mask]
         events = analysis.endpoint.events
         known = analysis.recorded_covariates
+        missing = absence_in(registry, known).of(mask)
         rows = []
-        main = [v for v in analysis.registry.dictionary.headline if not v.is_post_baseline]
+        main = [v for v in registry.dictionary.headline if not v.is_post_baseline]
         for name, variables in (("the main covariates", main), ("every covariate known at diagnosis", known)):
-            kept = complete_cases(patients, variables)
+            kept = missing.only(variables).complete
             rows.append(
                 (
                     f"A model of {name} ({len(variables)})",
@@ -61,10 +65,10 @@ def lost_panel(analysis: Analysis) -> None:
                 )
             )
         text_table(rows, ("Analysis", "Patients it can use", f"{literal(events).capitalize()} it can use"))
-        for why, n in analysis.times.exclusions(analysis.cohort.mask):
-            st.caption(f"Every analysis of this endpoint loses {n} of these patients: {literal(why)}.")
+        for why, n in analysis.times.exclusions(mask):
+            st.caption(f"Every analysis of this endpoint loses {format_count(n)} of these patients: {literal(why)}.")
+        patterns = missing_patterns(missing, event)
         label = {v.name: v.label for v in known}
-        patterns = missing_patterns(patients, known, event)
         st.markdown("**Missing together**")
         text_table(
             [
@@ -73,26 +77,24 @@ def lost_panel(analysis: Analysis) -> None:
                     format_count(row.n),
                     format_count(row.n_event),
                 )
-                for row in patterns.itertuples(index=False)
+                for row in patterns.head(MOST_SHOWN).itertuples(index=False)
             ],
             ("Not recorded", "Patients", events.capitalize()),
         )
-        lost = ~complete_cases(patients, known)
-        if lost.any():
-            who = analysis.registry.follow_up.loc[patients.index, "patient"].astype(str)
+        if len(patterns) > MOST_SHOWN:
+            st.caption(f"The {MOST_SHOWN} most frequent of {format_count(len(patterns))} patterns.")
+        if not missing.complete.all():
             st.markdown("**Who they are**")
-            text_table(
-                [
-                    (who[position], ", ".join(v.label for v in known if pd.isna(patients.at[position, v.name])))
-                    for position in who[lost].sort_values().index
-                ],
-                ("Patient", "Not recorded"),
-            )
+            who, n = patients_with_gaps(registry, mask, known, most=MOST_SHOWN)
+            text_table(who.itertuples(index=False), ("Patient", "Not recorded"))
+            if n > len(who):
+                st.caption(f"The first {format_count(len(who))} of {format_count(n)} in the order of the file.")
 
 
 def _missing(analysis):
     event = analysis.times.event[analysis.cohort.mask]
-    return missing_values(analysis.cohort.patients, analysis.registry.dictionary.filters, event)
+    registry = analysis.registry
+    return missing_values(absence_in(registry, registry.dictionary.filters).of(analysis.cohort.mask), event)
 
 
 def _table(analysis, absent):

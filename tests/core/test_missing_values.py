@@ -7,7 +7,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.missing_values import complete_cases, missing_patterns, missing_values
+from core.missing_values import absence, complete_cases, missing_patterns, missing_values
 from core.registry import Variable, read_registry
 
 A, B, C = (Variable(name, name.upper(), "continuous") for name in "abc")
@@ -16,7 +16,7 @@ EVENT = np.array([True, True, False, False, False])
 
 
 def test_each_variable_by_event():
-    frame = missing_values(FOUR, [A, B, C], EVENT).set_index("variable")
+    frame = missing_values(absence(FOUR, [A, B, C]), EVENT).set_index("variable")
     assert frame.loc["a"].to_dict() == {
         "label": "A",
         "n": 5,
@@ -35,7 +35,7 @@ def test_each_variable_by_event():
 
 
 def test_patterns_have_complete_patients_first():
-    frame = missing_patterns(FOUR, [A, B, C], EVENT)
+    frame = missing_patterns(absence(FOUR, [A, B, C]), EVENT)
     assert frame["missing"].tolist()[0] == ()
     assert frame["missing"].tolist()[-1] == ("a", "b")
     assert set(frame["missing"]) == {(), ("a",), ("b",), ("a", "b")}
@@ -51,12 +51,12 @@ def test_complete_cases_are_those_of_a_model_of_all_variables():
 
 
 def test_of_nobody_there_is_no_percentage():
-    frame = missing_values(FOUR, [A], np.zeros(5, dtype=bool))
+    frame = missing_values(absence(FOUR, [A]), np.zeros(5, dtype=bool))
     assert frame["n_event"].item() == 0
     assert np.isnan(frame["percent_event"].item())
     nobody = FOUR.iloc[:0]
-    assert np.isnan(missing_values(nobody, [A], EVENT[:0])["percent"].item())
-    assert missing_patterns(nobody, [A], EVENT[:0]).empty
+    assert np.isnan(missing_values(absence(nobody, [A]), EVENT[:0])["percent"].item())
+    assert missing_patterns(absence(nobody, [A]), EVENT[:0]).empty
 
 
 def test_the_sample_agrees_with_its_file():
@@ -65,7 +65,7 @@ def test_the_sample_agrees_with_its_file():
     cells = pd.read_csv(folder / "patients.csv", dtype=str)
     variables = [v for v in registry.dictionary.filters if not v.derived]
     died = (registry.follow_up["state"] == "death").to_numpy()
-    frame = missing_values(registry.patients, variables, died).set_index("variable")
+    frame = missing_values(absence(registry.patients, variables), died).set_index("variable")
     for variable in variables:
         empty = cells[variable.name].isna()
         assert frame.loc[variable.name, "n_missing"] == empty.sum()
@@ -80,7 +80,10 @@ def test_patterns_and_variables_add_up(rows):
     table = np.array(rows)
     frame = pd.DataFrame(np.where(table[:, :3], np.nan, 1.0), columns=["a", "b", "c"])
     event = table[:, 3]
-    each, patterns = missing_values(frame, [A, B, C], event), missing_patterns(frame, [A, B, C], event)
+    each, patterns = (
+        missing_values(absence(frame, [A, B, C]), event),
+        missing_patterns(absence(frame, [A, B, C]), event),
+    )
     assert patterns["n"].sum() == len(rows)
     assert patterns["n_event"].sum() == event.sum()
     assert patterns["missing"].is_unique
