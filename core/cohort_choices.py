@@ -52,7 +52,9 @@ def default_columns(registry: Registry) -> tuple[str, ...]:
 
 def patient_labels(registry: Registry) -> tuple[str, ...]:
     """Pseudonyms in the order of the file."""
-    return (NOBODY, *registry.follow_up.sort_values("file_row")["patient"].astype(str))
+    return registry.remember(
+        "patient labels", lambda: (NOBODY, *registry.follow_up.sort_values("file_row")["patient"].astype(str))
+    )
 
 
 def colour_labels(registry: Registry) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from core.registry import Registry, Variable
 from core.settings import FROM_LAST_DAY
 from core.survival import CoxResult, KaplanMeierResult, Outcome, TestResult, kaplan_meier, landmark, logrank_test
 from core.survival.exposure import mantel_byar, simon_makuch
-from core.timeline import BY_EXPOSURE, BY_FOLLOW_UP, Timeline, timeline
+from core.timeline import BY_EXPOSURE, BY_FOLLOW_UP, Timeline, follow_up_only, timeline
 from core.treatment import ESTIMATE_COLUMNS, LANDMARK, TIME_DEPENDENT, adjusted, every_threshold, three_estimates
 
 EXPOSED_BY, NOT_EXPOSED_BY = "Exposed by the landmark", "Not exposed by the landmark"
@@ -219,8 +219,15 @@ class ExposureAnalysis:
             )
         return adjusted(outcome, times, covariates)
 
-    def timelines(self, sort: str = BY_FOLLOW_UP) -> Timeline:
-        """Every patient with a known exposure from diagnosis on; ``sort`` as in ``timeline``, or a variable's label."""
+    def timelines(self, sort: str = BY_FOLLOW_UP, *, most: int | None = None) -> Timeline:
+        """Every patient with a known exposure from diagnosis on; ``sort`` as in ``timeline``, or a variable's label.
+
+        Beyond ``most`` patients only the bars, unsorted, without their names.
+        """
+        if most is not None and np.count_nonzero(self.mask) > most:
+            return follow_up_only(
+                self.analysis.registry, self.mask, exposure=self.exposure, counted_from=self.counted_from
+            )
         variable = self.analysis.registry.dictionary.by_label(sort)
         if variable is not None:
             sort = variable.name

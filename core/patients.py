@@ -11,13 +11,20 @@ ENDS = {"death": "Death", "alive": "Last contact", "competing": "Another end of 
 BEGINNING = "Diagnosis"
 
 
-def patients_table(registry: Registry, mask: np.ndarray, variables, *, dates: bool = False) -> pd.DataFrame:
+def patients_table(
+    registry: Registry, mask: np.ndarray, variables, *, dates: bool = False, most: int | None = None
+) -> pd.DataFrame:
     """The masked patients in the order of the file, one row each; the index holds their positions in the registry.
+
+    ``most``: only the first so many.
 
     Columns: Patient (pseudonym), Follow-up (days), Ended with, then one for each variable, named as ``column_name`` says.
     Dates are whole days from diagnosis unless ``dates`` are wanted. Only what is asked for is in the frame.
     """
-    table = registry.follow_up[mask].sort_values("file_row", kind="stable")
+    order = registry.remember(
+        "file order", lambda: np.argsort(registry.follow_up["file_row"].to_numpy(), kind="stable")
+    )
+    table = registry.follow_up.iloc[order[mask[order]][:most]]
     columns = {
         PATIENT: table["patient"].astype(str),
         FOLLOW_UP: table["days"].round().astype("Int64"),
@@ -44,7 +51,7 @@ def column_name(variable: Variable, dates: bool = False) -> str:
 
 def position_of(registry: Registry, patient: str) -> int | None:
     """Where a pseudonym stands in the registry."""
-    found = np.flatnonzero(registry.follow_up["patient"].astype(str).to_numpy() == patient)
+    found = np.flatnonzero(registry.follow_up["patient"].to_numpy() == patient)
     return int(found[0]) if len(found) else None
 
 

@@ -83,6 +83,20 @@ def timeline(
     return Timeline(bars, _courses(registry, bars), _marks(registry, bars), immortal)
 
 
+def follow_up_only(
+    registry: Registry, mask: np.ndarray, *, exposure: Exposure | None = None, counted_from="start"
+) -> Timeline:
+    """The bars alone, longest last: their end and, with an exposure, its month. For more patients than can have a row."""
+    positions = np.flatnonzero(mask)
+    end = registry.follow_up["days"].to_numpy(dtype=float)[positions] / DAYS_PER_MONTH
+    since = np.full(len(positions), np.nan)
+    if exposure is not None:
+        since = exposure_months(registry, exposure, counted_from=counted_from)[positions]
+    nothing = pd.DataFrame()
+    bars = pd.DataFrame({"position": positions, "end": end, "since": since}, copy=False)
+    return Timeline(bars, nothing, nothing, nothing)
+
+
 def arranged(found: Timeline, rank: np.ndarray, group: np.ndarray | None = None) -> Timeline:
     """The same timelines in another order: ``rank`` is (n,), smallest on top, aligned with ``found.bars``; ``group`` names
     the level of each row, whose rows should be neighbours."""

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from core.charts.chart import ACCENT, AUTOSIZE, INK, Chart, filled, with_data
-from core.charts.time_axis import tick_label, time_ticks
+from core.charts.time_axis import followed_at, tick_label, time_ticks
 from core.charts.wording import format_count
 
 GRID, HEIGHT = 160, 280
@@ -24,11 +24,11 @@ def followed_levels_chart(end: np.ndarray, group: pd.Series | None, levels: tupl
     times = np.linspace(0, last, GRID)
     names = list(levels) if group is not None else ["Followed"]
     if group is not None:
-        names += [name for name in dict.fromkeys(group) if name not in names]
+        names += [name for name in group.unique() if name not in names]
     low, parts = np.zeros(GRID), []
     for name in names:
         mine = end if group is None else end[(group == name).to_numpy()]
-        count = (mine[:, None] > times).sum(axis=0) if len(mine) else np.zeros(GRID)
+        count = followed_at(mine, times)
         parts.append(pd.DataFrame({"x": times, "low": low, "high": low + count, "level": name}))
         low = low + count
     ticks = time_ticks(last)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from core.charts.chart import ACCENT, AUTOSIZE, INK, Chart, filled, text_width, with_data
-from core.charts.time_axis import tick_label, time_ticks
+from core.charts.time_axis import followed_at, tick_label, time_ticks
 from core.charts.wording import format_count, format_number
 from core.conventions import DAYS_PER_MONTH
 from core.timeline import DEATH, LAST_CONTACT, OTHER_END, Timeline
@@ -109,9 +109,11 @@ def followed_chart(
     end = _end(bars, horizon)
     times = np.linspace(0, end, GRID)
     since = np.where(since < ends, since, np.nan)
-    followed = ends[:, None] > times
-    ever, now = ~np.isnan(since)[:, None], since[:, None] <= times
-    counts = [(followed & ever & now).sum(axis=0), (followed & ever & ~now).sum(axis=0), (followed & ~ever).sum(axis=0)]
+    ever = ~np.isnan(since)
+    # exposed by now less those who are no longer followed: whoever is exposed was followed then
+    exposed_by_now = np.searchsorted(np.sort(since[ever]), times, side="right")
+    exposed = exposed_by_now - (ever.sum() - followed_at(ends[ever], times))
+    counts = [exposed, followed_at(ends[ever], times) - exposed, followed_at(ends[~ever], times)]
     parts, low = [], np.zeros(GRID)
     names = FOLLOWED if ever.any() else ("", "", "Followed")
     for what, count in enumerate(counts):

@@ -19,6 +19,11 @@ def tick_label(tick: float) -> str:
     return f"{tick:.6f}".rstrip("0").rstrip(".")
 
 
+def followed_at(ends: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """How many are followed beyond each time, from the ends of their follow-up."""
+    return len(ends) - np.searchsorted(np.sort(ends, kind="stable"), times, side="right")
+
+
 def _round_step(end: float) -> float:
     power = 10 ** np.floor(np.log10(end / (MOST_TICKS - 1)))
     return float(next(step * power for step in (1, 2, 5, 10) if end / (step * power) < MOST_TICKS))

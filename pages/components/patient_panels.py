@@ -12,8 +12,8 @@ from core.exposures import exposures_of
 from core.grouping import group_by_variable
 from core.patients import PATIENT, column_name, history, patients_table, position_of
 from core.settings import setting_named
-from core.timeline import Timeline, arranged, timeline
-from pages.components.controls import choose
+from core.timeline import Timeline, arranged, follow_up_only, timeline
+from pages.components.controls import choose, value_of
 from pages.components.downloads import downloads
 from pages.components.literal import literal
 from pages.components.panels import panel, show_chart
@@ -21,6 +21,8 @@ from pages.components.tables import text_table
 
 MOST_MARKS = 4
 TABLE_HEIGHT = 420
+MOST_LISTED = 1_000  # patients in the table, and offered for the card: every one goes to the browser
+NOT_RECORDED = "Not recorded"
 
 
 def timelines_panel(analysis: Analysis) -> None:
@@ -34,22 +36,15 @@ def timelines_panel(analysis: Analysis) -> None:
                 choose(registry, "lines_by")
     with panel("Everybody's time since diagnosis", key="timelines_panel"):
         analysis.require_patients()
-        found = timeline(registry, analysis.cohort.mask)
         by = _colour(analysis)
+        if len(analysis.cohort) > MOST_ROWS:
+            _followed(analysis, by)
+            return
+        found = timeline(registry, analysis.cohort.mask)
         group = None
         if by is not None:
             values = by.values.iloc[found.bars["position"]]
-            group = values.astype(object).where(values.notna(), "Not recorded").reset_index(drop=True)
-        if len(found.bars) > MOST_ROWS:
-            show_chart(
-                followed_levels_chart(found.bars["end"].to_numpy(), group, by.levels if by is not None else ()),
-                key="followed_levels",
-            )
-            st.caption(
-                f"{format_count(len(found.bars))} patients are too many for a row each: shown is how many are still followed "
-                f"at each time. Narrow the filters to {MOST_ROWS} or fewer to see every patient."
-            )
-            return
+            group = values.astype(object).where(values.notna(), NOT_RECORDED).reset_index(drop=True)
         found = _ordered(analysis, found, by, group)
         show_chart(
             swimmer_chart(
@@ -64,6 +59,22 @@ def timelines_panel(analysis: Analysis) -> None:
             "How to read this: each row is a patient from diagnosis to death or last contact. Hover over a row for its "
             "numbers; the card of one patient is under Patients."
         )
+
+
+def _followed(analysis, by):
+    """How many are still followed at each time, where they are too many for a row each."""
+    mask = analysis.cohort.mask
+    group, levels = None, ()
+    if by is not None:
+        group, levels = by.values[mask], by.levels
+        if group.isna().any():
+            group = group.cat.add_categories(NOT_RECORDED).fillna(NOT_RECORDED)
+    ends = follow_up_only(analysis.registry, mask).bars["end"].to_numpy()
+    show_chart(followed_levels_chart(ends, group, levels), key="followed_levels")
+    st.caption(
+        f"{format_count(len(ends))} patients are too many for a row each: shown is how many are still followed at each time. "
+        f"Narrow the filters to {MOST_ROWS} or fewer to see every patient."
+    )
 
 
 def _colour(analysis):
@@ -106,13 +117,25 @@ def patients_panel(analysis: Analysis) -> None:
         analysis.require_patients()
         variables = [registry.dictionary.by_label(label) for label in analysis.view["columns"]]
         dates = analysis.view["dates"]
-        frame = patients_table(registry, analysis.cohort.mask, variables, dates=dates)
-        _table(analysis, frame, variables, dates)
+        mask = analysis.cohort.mask
+        _table(analysis, patients_table(registry, mask, variables, dates=dates, most=MOST_LISTED), variables, dates)
+        if len(analysis.cohort) > MOST_LISTED:
+            st.caption(
+                f"The first {format_count(MOST_LISTED)} of {format_count(len(analysis.cohort))} patients in the order of the file; "
+                "sorting and searching are among these. The files below hold all of them."
+            )
         st.caption(
             "Tick a row to open the patient's timeline. Click a heading to sort; the magnifier on the table searches. "
             "Only the columns shown are sent to your browser."
         )
-        downloads("patients", numbers=lambda: Table("Patients", frame.reset_index(drop=True), view_caption(analysis)))
+        downloads(
+            "patients",
+            numbers=lambda: Table(
+                "Patients",
+                patients_table(registry, mask, variables, dates=dates).reset_index(drop=True),
+                view_caption(analysis),
+            ),
+        )
 
 
 def _table(analysis, frame, variables, dates):
@@ -149,14 +172,35 @@ def _table(analysis, frame, variables, dates):
     )
 
 
+def _choose_patient(registry):
+    """The list of all patients, or a place to write a pseudonym where they are too many to be sent to the browser."""
+    if len(registry) <= MOST_LISTED:
+        choose(registry, "patient")
+        return
+    setting = setting_named(registry, "patient")
+    chosen = value_of(registry, "patient")
+    st.selectbox(
+        setting.label,
+        list(dict.fromkeys([NOBODY, chosen])),
+        key=setting.key(registry),
+        bind="query-params",
+        accept_new_options=True,
+        help="Write a pseudonym as it stands in the file, or tick a row of the table.",
+    )
+
+
 def card_panel(analysis: Analysis) -> None:
     """The timeline of one patient and everything dated, in days from diagnosis."""
     registry = analysis.registry
     with panel("One patient", key="card_panel"):
         with st.container(width=260):
-            choose(registry, "patient")
-        position = position_of(registry, analysis.view["patient"])
-        if analysis.view["patient"] == NOBODY or position is None:
+            _choose_patient(registry)
+        chosen = analysis.view["patient"]
+        position = None if chosen == NOBODY else position_of(registry, chosen)
+        if position is None:
+            unknown = value_of(registry, "patient")
+            if unknown != NOBODY:
+                st.markdown(f":material/info: No patient is called {literal(unknown)}.")
             st.caption("Tick a row of the table, or choose a patient here.")
             return
         if not analysis.cohort.mask[position]:

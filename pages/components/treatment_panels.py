@@ -79,7 +79,7 @@ def timelines_panel(seen: ExposureAnalysis) -> None:
             with st.container(width=260):
                 sort = choose(registry, "timeline_sort")
             span = choose(registry, "span")
-        found = seen.timelines(sort)
+        found = seen.timelines(sort, most=MOST_ROWS)
         variable = registry.dictionary.by_label(sort)
         show_chart(
             swimmer_chart(
@@ -93,7 +93,7 @@ def timelines_panel(seen: ExposureAnalysis) -> None:
         )
         if len(found.bars) > MOST_ROWS:
             st.caption(
-                f"{len(found.bars)} patients are too many for a row each: shown is how many are still followed at each time, by "
+                f"{len(found.bars):,} patients are too many for a row each: shown is how many are still followed at each time, by "
                 f"whether exposed. Narrow the filters to {MOST_ROWS} or fewer to see every patient."
             )
 
