@@ -16,11 +16,17 @@ from core.export.view_numbers import ViewNumbers, view_numbers
 from core.release import RELEASE
 
 TEMPLATES = Path(__file__).parent / "reproduce"
-SCRIPTS = ("analysis.py", "analysis.R")
+PARTS = ("view", "curves", "differences", "comparisons", "models", "exposures")
+SCRIPTS = (
+    "analysis.py",
+    *(f"python/{name}.py" for name in PARTS),
+    "analysis.R",
+    *(f"R/{name}.R" for name in PARTS),
+)
 
 
 def scripts_zip(analysis: Analysis, link: str = "") -> bytes:
-    """data.csv, view.json, expected.json, analysis.py, analysis.R and README.md of a view, zipped.
+    """data.csv, view.json, expected.json, analysis.py and analysis.R with their parts, and README.md of a view, zipped.
 
     ``link`` is the permanent link of the view. The data hold days since diagnosis (or onset) and the columns that the numbers
     need, no date and no identifier. Raises NotEstimable when nobody is left.
@@ -49,6 +55,19 @@ def _in_words(covariate: dict) -> str:
     return covariate["label"]
 
 
+def _exposure_columns(view) -> list[str]:
+    if not view["exposure"]:
+        return []
+    said = [
+        "- in_exposure_analysis: 1 where it is known whether and when the patient was exposed",
+        f"- exposure_1_days: {view['exposure']['definition']}",
+    ]
+    if view["adjusted"]:
+        said.append("- in_adjusted_model: 1 where this is known of every exposure of the adjusted model")
+        said += [f"- {e['column']}: {e['label']}, days to it" for e in view["adjusted"]["exposures"][1:]]
+    return said
+
+
 def data_csv(data: pd.DataFrame) -> str:
     """Numbers with all their digits, what is missing empty."""
     return data.to_csv(index=False, lineterminator="\n")
@@ -57,7 +76,10 @@ def data_csv(data: pd.DataFrame) -> str:
 def readme(analysis: Analysis, numbers: ViewNumbers, link: str = "") -> str:
     """What is in the folder, how to run it, what the columns mean, and what is not computed again."""
     view = numbers.view
-    covariates = {c["column"]: c for part in ("covariates", "subdistribution", "together") for c in view[part]}
+    covariates = {c["column"]: c for part in ("covariates", "risks", "subdistribution", "together") for c in view[part]}
+    covariates |= {c["column"]: c for c in (view["adjusted"] or {}).get("covariates", ())}
+    for c in (view["subgroups"]["effect"], *view["subgroups"]["within"]) if view["subgroups"] else ():
+        covariates.setdefault(c["column"], c)
     lines = [
         "# The numbers of one view, computed again",
         "",
@@ -73,6 +95,9 @@ def readme(analysis: Analysis, numbers: ViewNumbers, link: str = "") -> str:
         "    python analysis.py      needs numpy, pandas, scipy, lifelines",
         "    Rscript analysis.R      needs survival, cmprsk, jsonlite",
         "",
+        "Both read data.csv and view.json; their parts are in the folders python and R. The one in R can be followed without "
+        "knowing Python, and the other way round.",
+        "",
         f"Each prints PASS or FAIL for each of {len(numbers.expected)} numbers and ends with an error if one differs by more than "
         '1 in 100,000. "none" means that there is no such number: a median that is not reached, or nobody followed that long.',
         "",
@@ -85,7 +110,8 @@ def readme(analysis: Analysis, numbers: ViewNumbers, link: str = "") -> str:
         *(["- entry_days: when the patient came under observation"] if view["late_entry"] else []),
         f"- group: {view['group_by'] or 'nothing groups: all in one'}",
         "- within: strata within which groups are compared",
-        *(["- exposure_days: " + view["exposure"]["definition"]] if view["exposure"] else []),
+        *(["- selected: 1 for the patients of the selection, of whom the models are"] if view["selection"] else []),
+        *_exposure_columns(view),
         *(f"- {column}: {_in_words(c)}" for column, c in covariates.items()),
         "",
         "Levels that begin with a sign that a spreadsheet takes for a formula have an apostrophe before it.",

@@ -1,7 +1,5 @@
 """The numbers of a view as a Python and an R script compute them again: the data, the choices and what must come out."""
 
-import math
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,20 +7,30 @@ import pandas as pd
 
 from core import competing
 from core.analysis import Analysis
-from core.conventions import DAYS_PER_MONTH
-from core.errors import NotEstimable
+from core.conventions import DAYS_PER_MONTH, SMALL_STRATUM
+from core.export import numbers_of_groups as groups
+from core.export import numbers_of_models as models
+from core.export.expected import Expected
 from core.export.tables import safe_text
 from core.exposure_analysis import ExposureAnalysis, chosen_exposure
-from core.ratios import joint_model
-from core.registry import Variable
+from core.exposures import exposure_known, exposure_months
 from core.settings import setting_named
 
-COLUMN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-# Columns that the scripts make themselves.
-TAKEN = frozenset(
-    "patient time entry time_days entry_days cause group within model_within exposure_days in_exposure_analysis".split()
-)
-RATIO_PARTS = (("estimate", "estimate"), ("conf_low", "lower limit"), ("conf_high", "upper limit"), ("p_value", "p"))
+# what a page shows and no script computes
+NOT_COMPUTED = {
+    "cohort": ("Table 1, the distributions, the timelines and the follow-up of this page.",),
+    "hazard_ratios": (
+        "The concordance, and the test of proportional hazards with its residuals.",
+        "The shape of an effect (splines).",
+        "What is known only later, each from its date on: the scripts of the Treatment page have one such exposure.",
+    ),
+    "outcomes": ("The share of patients in each state over time.",),
+    "treatment": (
+        "Each number of courses, the curves and their test from the landmark, and the draws without effect.",
+        "What the bias is under assumed dates, where no dates are recorded.",
+    ),
+    "findings": ("The published statements beside this cohort.",),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,268 +53,100 @@ class ViewNumbers:
 def view_numbers(analysis: Analysis) -> ViewNumbers:
     """The numbers of a view for scripts. Raises NotEstimable when nobody is left."""
     analysis.require_patients()
-    return _Collected(analysis).result()
+    expected, settings = Expected(), dict(analysis.view.settings)
+    grouped = analysis.grouped  # curves and tests; models are of the selected patients
+    times = tuple(sorted(float(t) for t in settings.get("at", setting_named(analysis.registry, "at").default)))
+    exposure = chosen_exposure(analysis) if analysis.view.page == "treatment" else None
+    seen = None if exposure is None else ExposureAnalysis(analysis, exposure)
+    model_within = analysis.registry.dictionary.by_label(settings.get("together_within", ""))
+    cause = competing.cause_shown(analysis)
+
+    view = {
+        "endpoint": analysis.endpoint.label,
+        "definition": analysis.definition_of(analysis.endpoint),
+        "clock": analysis.time_title,
+        "competing": bool(analysis.endpoint.competing),
+        "group_by": "" if analysis.by is None else analysis.by.label,
+        "times": list(times),
+        "interval": analysis.conf_type,
+        "level": analysis.conf_level,
+        "landmark": analysis.landmark_months,
+        "cause": cause,
+        "ties": settings.get("ties", "efron"),
+        "few": SMALL_STRATUM,
+        "selection": grouped is not analysis,
+        "causes": [],
+        "gray": [],
+        "test": None,
+        "large_groups": [],
+        "differences": False,
+    }
+    if analysis.endpoint.competing:
+        view["groups"], view["causes"], view["gray"] = groups.incidence(expected, grouped, times)
+        view["tau"] = groups.time_lost(expected, grouped)
+    else:
+        view["groups"] = groups.curves(expected, grouped, times)
+        view |= groups.means_and_differences(expected, grouped, times)
+        view["test"] = groups.comparison(expected, grouped)
+    view["covariates"], view["subdistribution"] = models.ratios(expected, analysis, cause)
+    view["risks"], view["risk_by"] = models.risks(expected, analysis), float(settings.get("risk_by", 0.0))
+    view["together"] = models.together(expected, analysis, model_within)
+    view["together_within"] = bool(view["together"]) and model_within is not None
+    view["penalised"] = bool(settings.get("firth"))
+    view["subgroups"] = models.subgroups(expected, analysis)
+    view["exposure"] = None if seen is None else models.exposure(expected, seen)
+    view["adjusted"] = models.adjusted(expected, seen) if view["exposure"] else None
+    data = _data(analysis, expected.columns, model_within, seen if view["exposure"] else None, bool(view["adjusted"]))
+    view["late_entry"] = "entry_days" in data
+    view["columns"] = list(data.columns)
+    view["text_columns"] = [name for name in data.columns if data[name].dtype == object]
+    left_out = (*expected.left_out, *NOT_COMPUTED.get(analysis.view.page, ()))
+    return ViewNumbers(data, view, expected.numbers, left_out)
 
 
-class _Collected:
-    def __init__(self, analysis: Analysis):
-        self.analysis = analysis = analysis.grouped
-        self.settings = dict(analysis.view.settings)
-        self.expected: dict[str, float | None] = {}
-        self.left_out: list[str] = []
-        self.columns: dict[str, str] = {}  # of variables: name -> column of the data
-        everyone = analysis.by is not None and analysis.by.against_the_rest
-        mask = np.ones(len(analysis.registry), dtype=bool) if everyone else analysis.cohort.mask
-        self.outcome, self.rows = analysis.times.outcome(mask)
-        self.cause = competing.cause_shown(analysis)
+def _data(analysis, columns, model_within, seen, with_adjusted) -> pd.DataFrame:
+    grouped, settings, registry = analysis.grouped, dict(analysis.view.settings), analysis.registry
+    mask = np.ones(len(registry), dtype=bool) if grouped is not analysis else analysis.cohort.mask
+    outcome, rows = analysis.times.outcome(mask)
+    patients = registry.patients.iloc[rows].reset_index(drop=True)
+    cause = np.minimum(outcome.cause, 2) if analysis.endpoint.competing else outcome.cause
+    made = {
+        "patient": np.arange(1, len(outcome) + 1),
+        "time_days": _days(outcome.time),
+        "cause": cause,
+    }
+    if outcome.entry is not None:
+        made["entry_days"] = _days(outcome.entry)
+    group = pd.Series("All", index=patients.index)
+    if analysis.by is not None:
+        group = analysis.by.values.iloc[rows].reset_index(drop=True)
+    made["group"] = _texts(group)
+    within = registry.dictionary.by_label(settings.get("within", ""))
+    made["within"] = _texts(pd.Series("All", index=patients.index) if within is None else patients[within.name])
+    if grouped is not analysis:
+        made["selected"] = analysis.cohort.mask[rows].astype(int)
+    if model_within is not None:
+        made["model_within"] = _texts(patients[model_within.name])
+    if seen is not None:
+        made |= _exposed(seen, rows, with_adjusted)
+    for name, column in columns.items():
+        values = patients[name]
+        made[column] = values.to_numpy(dtype=float) if registry.dictionary[name].is_numeric else _texts(values)
+    return pd.DataFrame(made)
 
-    def result(self) -> ViewNumbers:
-        analysis = self.analysis
-        times = tuple(sorted(float(t) for t in self.settings.get("at", setting_named(analysis.registry, "at").default)))
-        view = {
-            "endpoint": analysis.endpoint.label,
-            "definition": analysis.definition_of(analysis.endpoint),
-            "clock": analysis.time_title,
-            "competing": bool(analysis.endpoint.competing),
-            "causes": [],
-            "groups": [],
-            "group_by": "" if analysis.by is None else analysis.by.label,
-            "times": list(times),
-            "interval": analysis.conf_type,
-            "level": analysis.conf_level,
-            "late_entry": self.outcome.entry is not None,
-            "landmark": analysis.landmark_months,
-            "cause": self.cause,
-            "ties": self.settings.get("ties", "efron"),
-        }
-        if analysis.endpoint.competing:
-            view["groups"], view["causes"], view["gray"] = self._incidence(times)
-            view["test"] = None
-        else:
-            view["groups"] = self._curves(times)
-            view["test"] = self._comparison()
-            view["gray"] = []
-        view["covariates"], view["subdistribution"] = self._ratios()
-        view["together"] = self._together()
-        view["together_within"] = bool(view["together"]) and self._model_within() is not None
-        view["exposure"] = self._exposure()
-        data = self._data(bool(view["exposure"]))
-        view["columns"] = list(data.columns)
-        view["text_columns"] = [name for name in data.columns if data[name].dtype == object]
-        return ViewNumbers(data, view, self.expected, tuple(self.left_out))
 
-    def _expect(self, value, *name):
-        number = float(value)
-        self.expected["; ".join(name)] = number if math.isfinite(number) else None
-
-    def _curves(self, times):
-        try:
-            result = self.analysis.curve
-        except NotEstimable as reason:
-            self.left_out.append(f"Curves: {reason}")
-            return []
-        for row in result.summary.itertuples(index=False):
-            group = safe_text(row.stratum)
-            self._expect(row.n, group, "patients")
-            self._expect(row.n_event, group, "events")
-            self._expect(row.median, group, "median (months)")
-            self._expect(row.conf_low, group, "median, lower limit")
-            self._expect(row.conf_high, group, "median, upper limit")
-            self._expect(row.follow_up, group, "median follow-up (months)")
-        for row in result.survival_at(times).itertuples(index=False) if times else ():
-            where = (safe_text(row.stratum), f"{row.time:g} months")
-            self._expect(row.n_risk, *where, "at risk")
-            self._expect(row.estimate, *where, "free of the event")
-            self._expect(row.conf_low, *where, "lower limit")
-            self._expect(row.conf_high, *where, "upper limit")
-        return [safe_text(stratum) for stratum in result.strata]
-
-    def _incidence(self, times):
-        try:
-            result = competing.incidence(self.analysis)
-        except NotEstimable as reason:
-            self.left_out.append(f"Cumulative incidence: {reason}")
-            return [], [], []
-        outcome = competing.outcome_of(self.analysis)
-        for group in result.strata:
-            chosen = slice(None) if self.analysis.strata is None else (self.analysis.strata == group).to_numpy()
-            cause = outcome.cause[chosen]
-            self._expect(len(cause), safe_text(group), "patients")
-            for k in result.causes:
-                self._expect((cause == k).sum(), safe_text(group), f"events of cause {k}")
-        for row in result.at(times).itertuples(index=False) if times else ():
-            where = (safe_text(row.stratum), f"{row.time:g} months")
-            self._expect(row.n_risk, *where, "at risk")
-            self._expect(row.estimate, *where, f"incidence of cause {row.cause}")
-            self._expect(row.conf_low, *where, f"lower limit, cause {row.cause}")
-            self._expect(row.conf_high, *where, f"upper limit, cause {row.cause}")
-        tested = []
-        for k in result.causes:
-            try:
-                test = competing.comparison(self.analysis, k)
-            except NotEstimable as reason:
-                self.left_out.append(f"Gray's test, cause {k}: {reason}")
-                continue
-            self._test(f"Gray's test, cause {k}", test)
-            tested.append(int(k))
-        return [safe_text(group) for group in result.strata], [int(k) for k in result.causes], tested
-
-    def _comparison(self):
-        try:
-            test = self.analysis.comparison
-        except NotEstimable as reason:
-            self.left_out.append(f"Test of the groups: {reason}")
-            return None
-        self._test(test.method, test)
-        return {"name": test.method, **self.analysis.weighting}
-
-    def _test(self, name, test):
-        self._expect(test.statistic, name, "chi-squared")
-        self._expect(test.df, name, "degrees of freedom")
-        self._expect(test.p_value, name, "p")
-
-    def _ratios(self):
-        """The covariates whose ratios the scripts estimate one by one, and those of the subdistribution."""
-        analysis = self.analysis
-        headline = [v for v in analysis.registry.dictionary.headline if not v.is_post_baseline]
-        page = analysis.view.page
-        both = page == "outcomes" and analysis.endpoint.competing
-        title = "Hazard ratio, each alone"
-        try:
-            if both:
-                frame = competing.ratios(analysis, headline, self.cause)
-                parts = {model: frame[frame["model"] == model] for model in frame["model"].unique()}
-                alone = self._described(title, parts[competing.CAUSE_SPECIFIC], headline)
-                other = self._described("Subdistribution hazard ratio", parts[competing.SUBDISTRIBUTION], headline)
-                return alone, other
-            variables = analysis.recorded_covariates if page == "hazard_ratios" else headline
-            terms = analysis.hazard_ratios(variables, ties=self.settings.get("ties", "efron")).terms
-        except NotEstimable as reason:
-            self.left_out.append(f"Hazard ratios: {reason}")
-            return [], []
-        return self._described(title, terms[~terms["is_reference"]], variables), []
-
-    def _described(self, title, terms, variables):
-        """The covariates all of whose ratios can be estimated, as the scripts need them; their numbers are expected."""
-        described = []
-        for variable in variables:
-            own = terms[terms["covariate"] == variable.name]
-            if own.empty or own["estimate"].isna().any() or own["std_error"].isna().any() or (own["note"] != "").any():
-                self.left_out.append(f"{title}, {variable.label}: no estimate, or not for every level.")
-                continue
-            described.append(self._covariate(variable, own["level"]))
-            for term in own.itertuples(index=False):
-                name = (title, safe_text(variable.label_with_step), *([safe_text(term.level)] if term.level else []))
-                for column, words in RATIO_PARTS:
-                    self._expect(getattr(term, column), *name, words)
-        return described
-
-    def _covariate(self, variable: Variable, levels):
-        usable = COLUMN_NAME.fullmatch(variable.name) and variable.name not in TAKEN
-        column = self.columns.setdefault(
-            variable.name, variable.name if usable else f"covariate_{len(self.columns) + 1}"
-        )
-        return {
-            "column": column,
-            "label": safe_text(variable.label_with_step),
-            "kind": "number" if variable.is_numeric else "levels",
-            "step": variable.step if variable.is_numeric else 1,
-            "levels": [safe_text(level) for level in levels if level != ""],
-        }
-
-    def _model_within(self) -> Variable | None:
-        return self.analysis.registry.dictionary.by_label(self.settings.get("together_within", ""))
-
-    def _together(self):
-        analysis, chosen = self.analysis, self.settings.get("together", ())
-        variables = [v for v in analysis.recorded_covariates if v.label in chosen]
-        if not variables:
-            return []
-        title = "Hazard ratio, one model"
-        if self.settings["firth"]:
-            self.left_out.append(f"{title}: Firth's penalised likelihood is in neither script.")
-            return []
-        try:
-            model = joint_model(analysis, variables, ties=self.settings["ties"], within=self._model_within())
-        except NotEstimable as reason:
-            self.left_out.append(f"{title}: {reason}")
-            return []
-        terms = model.result.terms
-        terms = terms[~terms["is_reference"]]
-        if terms["estimate"].isna().any():
-            self.left_out.append(f"{title}: not every ratio has an estimate.")
-            return []
-        return self._described(title, terms, variables)
-
-    def _exposure(self):
-        exposure = chosen_exposure(self.analysis) if self.analysis.view.page == "treatment" else None
-        if exposure is None:
-            return None
-        self.seen = ExposureAnalysis(self.analysis, exposure)
-        try:
-            estimates = self.seen.estimates
-        except NotEstimable as reason:
-            self.left_out.append(f"Exposure: {reason}")
-            return None
-        estimable = []
-        for row in estimates.itertuples(index=False):
-            if math.isnan(row.estimate):
-                self.left_out.append(f"Exposure, {row.analysis}: {row.note}")
-                continue
-            estimable.append(row.analysis)
-            title = f"Exposure, {row.analysis}"
-            for column, words in RATIO_PARTS:
-                self._expect(getattr(row, column), title, safe_text(exposure.label), words)
-            self._expect(row.n_event, title, "events")
-            self._expect(row.n_event_exposed, title, "events while exposed")
-        mantel_byar = True
-        try:
-            test = self.seen.moving_test
-            self._expect(test.statistic, "Mantel-Byar test", "chi-squared")
-            self._expect(test.p_value, "Mantel-Byar test", "p")
-        except NotEstimable as reason:
-            mantel_byar = False
-            self.left_out.append(f"Mantel-Byar test: {reason}")
-        self.left_out.append("The adjusted model, the numbers of courses and the draws without effect of this page.")
-        return {
-            "label": safe_text(exposure.label),
-            "definition": self.seen.definition,
-            "landmark": self.seen.landmark_months,
-            "estimable": estimable,
-            "mantel_byar": mantel_byar,
-        }
-
-    def _data(self, with_exposure):
-        analysis, outcome = self.analysis, self.outcome
-        patients = analysis.registry.patients.iloc[self.rows].reset_index(drop=True)
-        cause = np.minimum(outcome.cause, 2) if analysis.endpoint.competing else outcome.cause
-        made = {
-            "patient": np.arange(1, len(outcome) + 1),
-            "time_days": _days(outcome.time),
-            "cause": cause,
-        }
-        if outcome.entry is not None:
-            made["entry_days"] = _days(outcome.entry)
-        group = pd.Series("All", index=patients.index)
-        if analysis.by is not None:
-            group = analysis.by.values.iloc[self.rows].reset_index(drop=True)
-        made["group"] = _texts(group)
-        within = analysis.registry.dictionary.by_label(self.settings.get("within", ""))
-        made["within"] = _texts(pd.Series("All", index=patients.index) if within is None else patients[within.name])
-        if self._model_within() is not None:
-            made["model_within"] = _texts(patients[self._model_within().name])
-        if with_exposure:
-            inside = np.isin(self.rows, self.seen.rows)
-            exposed_at = np.full(len(self.rows), np.nan)
-            exposed_at[inside] = self.seen.months[np.searchsorted(self.seen.rows, self.rows[inside])]
-            made["in_exposure_analysis"] = inside.astype(int)
-            made["exposure_days"] = _days(exposed_at)
-        for name, column in self.columns.items():
-            values = patients[name]
-            made[column] = (
-                values.to_numpy(dtype=float) if analysis.registry.dictionary[name].is_numeric else _texts(values)
-            )
-        return pd.DataFrame(made)
+def _exposed(seen, rows, with_adjusted) -> dict:
+    """Who is in the analysis of the exposure and when each exposure begins."""
+    inside = np.isin(rows, seen.rows)
+    registry, made = seen.analysis.registry, {"in_exposure_analysis": inside.astype(int)}
+    known = inside.copy()
+    for i, exposure in enumerate((seen.exposure, *seen.others) if with_adjusted else (seen.exposure,), 1):
+        known &= exposure_known(registry, exposure, counted_from=seen.counted_from)[rows]
+        months = exposure_months(registry, exposure, counted_from=seen.counted_from)[rows]
+        made[f"exposure_{i}_days"] = _days(np.where(inside, months, np.nan))
+    if with_adjusted:
+        made["in_adjusted_model"] = known.astype(int)
+    return made
 
 
 def _days(months):

@@ -18,7 +18,7 @@ import pytest
 from core.analysis import Analysis
 from core.cohort import Filter
 from core.errors import NotEstimable
-from core.export.scripts import scripts_zip
+from core.export.scripts import SCRIPTS, scripts_zip
 from core.export.view_numbers import view_numbers
 from core.registry import read_registry
 from core.settings import settings_of
@@ -27,7 +27,7 @@ from core.view import filter_from_levels, filter_from_range, level_options, make
 ROOT = Path(__file__).parents[3]
 SAMPLE = read_registry(ROOT / "data" / "sample")
 PAGES = ("overview", "survival", "hazard_ratios", "outcomes", "treatment")
-FILES = {"README.md", "data.csv", "view.json", "expected.json", "analysis.py", "analysis.R"}
+FILES = {"README.md", "data.csv", "view.json", "expected.json", *SCRIPTS}
 
 
 def view(page="survival", filters=(), registry=SAMPLE, **chosen):
@@ -84,8 +84,11 @@ def failures(output):
 
 @pytest.mark.filterwarnings("ignore")  # of lifelines, about its own inner workings
 @pytest.mark.parametrize("seed", range(30))
-def test_the_python_script_finds_every_number_of_a_random_view(seed, tmp_path, capsys):
+def test_the_python_script_finds_every_number_of_a_random_view(seed, tmp_path, capsys, monkeypatch):
     folder = unpacked(random_view(SAMPLE, seed), tmp_path)
+    monkeypatch.syspath_prepend(folder)  # as where Python is started with the script
+    for name in [name for name in sys.modules if name.partition(".")[0] == "python"]:
+        monkeypatch.delitem(sys.modules, name)  # of the view before
     with pytest.raises(SystemExit) as end:
         runpy.run_path(str(folder / "analysis.py"), run_name="__main__")
     said = capsys.readouterr().out
@@ -99,6 +102,11 @@ CASES = {
     "resolution": lambda: view("outcomes", endpoint="Resolution of lesions"),
     "one model": lambda: view("hazard_ratios", together=("Age", "Stage")),
     "exposure": lambda: view("treatment"),
+    "Firth": lambda: view("hazard_ratios", together=("Lesion site",), firth=True),
+    "subgroups": lambda: view("hazard_ratios", part="Subgroups", ties="breslow"),
+    "adjusted": lambda: view("treatment", adjust_for=("Stage",), also_since=("Infection", "Bacteraemia")),
+    "trend and pairs": lambda: view(by="Age", within="Sex", **{"cut.age": "in thirds"}),
+    "selection": lambda: view(filters=(Filter("sex", ("Male",)),), by="This selection against the rest"),
     "late entry": lambda: view(clock="onset", by="Sex", test="Tarone-Ware test", interval="plain", level="90%"),
 }
 
@@ -107,7 +115,7 @@ CASES = {
 def test_the_python_script_runs_alone_in_a_clean_folder(case, tmp_path):
     folder = unpacked(CASES[case](), tmp_path)
     ran = subprocess.run(
-        [sys.executable, "-I", "analysis.py"], cwd=folder, capture_output=True, text=True, encoding="utf-8"
+        [sys.executable, "-Es", "analysis.py"], cwd=folder, capture_output=True, text=True, encoding="utf-8"
     )
     assert failures(ran.stdout) == []
     assert (ran.returncode, ran.stderr) == (0, "")
@@ -137,7 +145,7 @@ def test_the_r_script_finds_every_number(case, tmp_path, rscript):
 def test_the_other_registry_with_its_late_states(pbc_folder, tmp_path, rscript):
     pbc = read_registry(pbc_folder)
     folder = unpacked(random_view(pbc, 5), tmp_path)
-    for command in ([sys.executable, "-I", "analysis.py"], [rscript, "analysis.R"]):
+    for command in ([sys.executable, "-Es", "analysis.py"], [rscript, "analysis.R"]):
         ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8")
         assert failures(ran.stdout) == []
         assert ran.returncode == 0, ran.stderr
@@ -154,7 +162,7 @@ def test_a_wrong_number_or_a_changed_patient_is_a_failure(spoil, tmp_path):
     else:
         lines = path.read_text(encoding="utf-8").splitlines()
         path.write_text("\n".join([*lines[:5], *lines[6:]]) + "\n", encoding="utf-8")
-    ran = subprocess.run([sys.executable, "-I", "analysis.py"], cwd=folder, capture_output=True, text=True)
+    ran = subprocess.run([sys.executable, "-Es", "analysis.py"], cwd=folder, capture_output=True, text=True)
     assert ran.returncode == 1
     assert "FAIL" in ran.stdout
 
@@ -182,10 +190,43 @@ def test_the_readme_says_the_cautions_and_what_is_not_computed_again():
     said = archive.read("README.md").decode("utf-8")
     assert "known only after diagnosis" in said
     assert "https://example.org/s?data=1" in said
-    firth = view("hazard_ratios", together=("Age",), firth=True)
-    assert "Firth's penalised likelihood is in neither script" in " ".join(view_numbers(firth).left_out)
+    for page, words in (
+        ("hazard_ratios", "concordance"),
+        ("treatment", "draws without effect"),
+        ("outcomes", "each state"),
+    ):
+        assert words in " ".join(view_numbers(view(page)).left_out)
 
 
 def test_nobody_left_is_said_and_no_zip_is_made():
     with pytest.raises(NotEstimable, match="No patient passes"):
         scripts_zip(view(filters=(Filter("age", low=200),)))
+
+
+WHAT_IS_EXPECTED = {
+    "curves": ("Restricted mean; Later less Earlier; p", "Difference; Later less Earlier; 12 months; estimate"),
+    "resolution": ("Time lost; Later; cause 1; upper limit",),
+    "one model": ("Risk by 12 months; Stage; Later; difference",),
+    "Firth": ("Hazard ratio, one model; Lesion site; Penile; upper limit",),
+    "subgroups": ("Subgroups; Sex; Male; estimate", "Subgroups; Sex; p of the interaction"),
+    "adjusted": ("Exposure, adjusted; At least 3 STS courses; p", "Exposure, adjusted; Stage; Later; estimate"),
+    "trend and pairs": ("Log-rank test for trend, stratified; p",),
+}
+
+
+@pytest.mark.parametrize("case", WHAT_IS_EXPECTED)
+def test_what_the_page_shows_is_among_the_numbers(case):
+    expected = view_numbers(CASES[case]()).expected
+    for name in WHAT_IS_EXPECTED[case]:
+        assert expected[name] is not None, [known for known in expected if known.startswith(name[:8])]
+    if case == "trend and pairs":
+        assert sum(name.startswith("Pair; ") for name in expected) == 2 * 3
+
+
+def test_models_are_of_the_selected_patients_and_curves_of_everybody():
+    analysis = CASES["selection"]()
+    numbers = view_numbers(analysis)
+    assert len(numbers.data) == len(SAMPLE) > numbers.data["selected"].sum() == len(analysis.cohort)
+    alone = view(filters=(Filter("sex", ("Male",)),), by="Nothing")
+    name = "Hazard ratio, each alone; Stage; Later; estimate"
+    assert numbers.expected[name] == view_numbers(alone).expected[name]
