@@ -5,6 +5,7 @@ MAX_ROWS = 50_000
 MAX_COLUMNS = 1_000
 MAX_CELLS = 3_000_000
 MAX_CELL_LENGTH = 32_767  # what a cell of a spreadsheet can hold
+MAX_LINE_BYTES = 2_000_000  # of a text file; a row of a thousand long cells has a fifth of it
 MAX_ZIP_MEMBERS = 1_000
 MAX_UNPACKED_BYTES = 60_000_000  # all parts of a workbook together
 MAX_SHARED_BYTES = 15_000_000  # the texts of a workbook, which are held as a whole

@@ -1,13 +1,12 @@
 """From the bytes of a text file to rows of cells: characters, delimiter, quotes."""
 
 import csv
-import io
 import re
 from collections import Counter
 from itertools import islice
 
 from core.errors import RegistryError
-from core.intake.limits import MAX_BYTES, MAX_CELL_LENGTH, MAX_CELLS, MAX_COLUMNS, MAX_ROWS
+from core.intake.limits import MAX_BYTES, MAX_CELL_LENGTH, MAX_CELLS, MAX_COLUMNS, MAX_LINE_BYTES, MAX_ROWS
 
 ENCODINGS = {
     "UTF-8": "utf-8-sig",
@@ -40,6 +39,8 @@ OTHER_KINDS = (
 
 
 _HIGH = re.compile(rb"[\xa1-\xff]{2}|[\x81-\xff][\x40-\xff]?")
+_NOTHING = re.compile(rb"[\x00 \t\r\n\xef\xbb\xbf\xff\xfe]*+")
+_LINE = re.compile(r"[^\r\n]*+(?:\r\n?|\n)|[^\r\n]++")
 _HIGH_BYTES = bytes(range(128, 256))
 
 
@@ -50,11 +51,12 @@ def rows_of_text(data: bytes, name: str, encoding: str | None = None) -> tuple[l
     """
     if len(data) > MAX_BYTES:
         raise RegistryError(f"{name} is larger than {MAX_BYTES // 1_000_000} MB. Keep only the columns you need.")
-    if not data.strip(b"\x00 \t\r\n\xef\xbb\xbf\xff\xfe"):
+    if _NOTHING.fullmatch(data):
         raise RegistryError(f"{name} is empty. Export the table again, with its header.")
     for start, kind in OTHER_KINDS:
         if data.startswith(start):
             raise RegistryError(f"{name} is {kind}.")
+    _check_lines(data, name)
     text, said_encoding = _decoded(data, name, encoding)
     start = text[:300].lstrip().lower()
     if start.startswith(("<!doctype", "<html", "<?xml", "<table")):
@@ -73,6 +75,22 @@ def too_many_rows(name: str) -> RegistryError:
         f"{name} has more than {MAX_ROWS:,} rows. Keep one row per patient; a larger registry can be served from a folder, as the "
         "README says."
     )
+
+
+def _check_lines(data, name):
+    """Refuses a line that no table has, before anything else touches the bytes."""
+    end = b"\n" if b"\n" in data else b"\r"
+    if data.count(end) > 4 * MAX_ROWS:
+        raise too_many_rows(name)
+    start, row = 0, 1
+    while len(data) - start > MAX_LINE_BYTES:
+        found = data.find(end, start, start + MAX_LINE_BYTES)
+        if found < 0:
+            raise RegistryError(
+                f"{name}, row {row}: the row is longer than {MAX_LINE_BYTES // 1_000_000} MB. Export the table again, one line "
+                "per patient, and check its quotes."
+            )
+        start, row = found + 1, row + 1
 
 
 def _decoded(data, name, encoding):
@@ -130,12 +148,12 @@ def _printable(text, name):
 
 def _delimiter(text, name):
     """The delimiter, the text without a line that states it, and whether there was one."""
-    first, _, rest = text.partition("\n")
+    first = text[:20].partition("\n")[0]
     if first.strip().strip('"').lower().startswith("sep=") and len(first.strip().strip('"')) <= 5:
         stated = first.strip().strip('"')[4:] or "\t"
         if stated not in DELIMITERS:
             raise RegistryError(f"{name} says in row 1 that its cells are separated in a way that is not known here.")
-        return stated, rest, True
+        return stated, text.partition("\n")[2], True
     sample = [line[:10_000] for line in text[:200_000].splitlines(keepends=True)[:200]]
     scores = {}
     for delimiter in DELIMITERS:
@@ -158,7 +176,8 @@ def _parsed(text, delimiter, name):
         raise too_many_rows(name)
     if text.count(delimiter) > MAX_CELLS:
         raise RegistryError(f"{name} has more than {MAX_CELLS:,} cells. Keep only the columns you need.")
-    rows, reader = [], csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    lines = (found.group() for found in _LINE.finditer(text))
+    rows, reader = [], csv.reader(lines, delimiter=delimiter, strict=True)
     try:
         for row in reader:
             rows.append(row)
