@@ -286,7 +286,7 @@ def _dated(analysis, times, exposure, endpoint, direction, wanted):
     known = exposure_known(registry, exposure)
     outcome, rows = times.outcome(analysis.cohort.mask & known)
     frame = three_estimates(
-        outcome, exposure_months(registry, exposure)[rows], landmark_months=COURSES, events=endpoint.events
+        outcome, exposure_months(registry, exposure)[rows], landmark_months=None, events=endpoint.events
     ).set_index("analysis")
     found = []
     for words, name in ((FIXED, NAIVE), (FROM_DATE, TIME_DEPENDENT)):

@@ -8,12 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy.special import gammaincinv
+from scipy.special import gammaincinv, ndtri
 
 from core.conventions import CONF_LEVEL, TIES
 from core.errors import NotEstimable
 from core.survival import CoxResult, Outcome, cox, landmark, person_time, split_at_exposure
 from core.survival.exposure import EXPOSED, NOT_EXPOSED
+from core.survival.one_exposure import OneExposure
 from core.survival.start_stop import split_at_exposures
 
 NAIVE, LANDMARK, TIME_DEPENDENT = "naive", "landmark", "time-dependent"
@@ -27,7 +28,7 @@ ESTIMATE_COLUMNS = (
 
 
 def three_estimates(
-    outcome: Outcome, exposure_time, *, landmark_months: float, ties=TIES, conf_level=CONF_LEVEL, events="events"
+    outcome: Outcome, exposure_time, *, landmark_months: float | None, ties=TIES, conf_level=CONF_LEVEL, events="events"
 ) -> pd.DataFrame:
     """The hazard ratio of exposed v not exposed by three analyses, one row each.
 
@@ -41,27 +42,34 @@ def three_estimates(
     estimate, conf_low, conf_high, p_value   Cox hazard ratio with Wald interval and test; NaN with a sentence in ``note``
               where it cannot be estimated
 
-    ``events`` names the events in the notes ("deaths"). Raises ValueError as ``split_at_exposure`` and ``landmark``.
+    ``events`` names the events in the notes ("deaths"). Without ``landmark_months`` the second row is left out. Raises
+    ValueError as ``split_at_exposure`` and ``landmark``.
     """
     exposure = np.asarray(exposure_time, dtype=float)
+    if exposure.shape != outcome.time.shape:
+        raise ValueError("exposure_time must hold one value for each row of the outcome")
+    if np.isinf(exposure).any():
+        raise ValueError("exposure_time must be finite, or NaN for the never exposed")
     words = {"ties": ties, "conf_level": conf_level, "events": events}
-    rows, exposed, patient = split_at_exposure(outcome, exposure)
-    naive = _row(outcome, ~np.isnan(exposure), **words)
-    try:
-        later, kept = landmark(outcome, landmark_months)
-    except NotEstimable as reason:
-        nobody = np.zeros(0, dtype=bool)
-        at_landmark = _row(outcome.take(np.zeros(len(outcome), dtype=bool)), nobody, **words) | {"note": str(reason)}
-        kept = np.zeros(len(outcome), dtype=bool)
-    else:
-        at_landmark = _row(later, exposure[kept] <= landmark_months, **words)
-    at_landmark |= {
-        "n_left_out": int(np.count_nonzero(~kept)),
-        "events_left_out": int(np.count_nonzero(outcome.event[~kept])),
-    }
-    split = _row(rows, exposed, patient=patient, **words)
-    frame = pd.DataFrame([naive, at_landmark, split], columns=ESTIMATE_COLUMNS)
-    frame.insert(0, "analysis", [NAIVE, LANDMARK, TIME_DEPENDENT])
+    found = {NAIVE: _fixed(outcome, ~np.isnan(exposure), **words)}
+    if landmark_months is not None:
+        try:
+            later, kept = landmark(outcome, landmark_months)
+        except NotEstimable as reason:
+            nobody = np.zeros(0, dtype=bool)
+            at_landmark = _fixed(outcome.take(np.zeros(len(outcome), dtype=bool)), nobody, **words) | {
+                "note": str(reason)
+            }
+            kept = np.zeros(len(outcome), dtype=bool)
+        else:
+            at_landmark = _fixed(later, exposure[kept] <= landmark_months, **words)
+        found[LANDMARK] = at_landmark | {
+            "n_left_out": int(np.count_nonzero(~kept)),
+            "events_left_out": int(np.count_nonzero(outcome.event[~kept])),
+        }
+    found[TIME_DEPENDENT] = _estimate(OneExposure(outcome, exposure), **words)
+    frame = pd.DataFrame(list(found.values()), columns=ESTIMATE_COLUMNS)
+    frame.insert(0, "analysis", list(found))
     return frame
 
 
@@ -79,14 +87,13 @@ def every_threshold(
     words = {"ties": ties, "conf_level": conf_level, "events": events}
     frame = []
     for k in range(times.shape[1]):
-        rows, exposed, patient = split_at_exposure(outcome, times[:, k])
         frame.append({"threshold": k + 1.0, "label": f"at least {k + 1}"})
-        frame[-1] |= _row(rows, exposed, patient=patient, **words)
+        frame[-1] |= _estimate(OneExposure(outcome, times[:, k]), **words)
     if times.shape[1]:
         rows, given, patient = split_at_exposures(outcome, pd.DataFrame(times))
         number = given.to_numpy().sum(axis=1)
         frame.append({"threshold": np.nan, "label": PER_COURSE})
-        frame[-1] |= _row(rows, number > 0, patient=patient, covariate=number.astype(float), **words)
+        frame[-1] |= _per_unit(rows, number.astype(float), patient, **words)
     return pd.DataFrame(frame, columns=["threshold", "label", *ESTIMATE_COLUMNS])
 
 
@@ -173,50 +180,82 @@ def person_time_table(outcome: Outcome, exposure_time, *, conf_level=CONF_LEVEL)
     )
 
 
-def _row(outcome, exposed, *, ties, conf_level, events, patient=None, covariate=None) -> dict:
-    """One analysis: counts of patients, events and person-months, and the hazard ratio of ``exposed`` or ``covariate``."""
-    patient = np.arange(len(outcome)) if patient is None else patient
-    event, months = outcome.event, person_time(outcome)
+def _fixed(outcome, exposed, **words) -> dict:
+    """Exposed or not as a label from the beginning of the follow-up given."""
+    start = -1.0 if outcome.entry is None else outcome.entry
+    return _estimate(OneExposure(outcome, np.where(exposed, start, np.nan)), **words)
+
+
+def _estimate(seen: OneExposure, *, ties, conf_level, events) -> dict:
+    """One analysis: counts of patients, events and person-months, and the hazard ratio of the exposure."""
+    outcome, event = seen.outcome, seen.outcome.event
+    event_exposed = event & seen.exposed
+    months = seen.months
     found = {
-        "n": len(np.unique(patient)),
+        "n": len(outcome),
+        "n_exposed": int(np.count_nonzero(seen.exposed)),
+        "n_event": int(np.count_nonzero(event)),
+        "n_event_exposed": int(np.count_nonzero(event_exposed)),
+        "person_months_exposed": months[0],
+        "person_months_unexposed": months[1],
+        "n_left_out": 0,
+        "events_left_out": 0,
+    } | dict.fromkeys(("estimate", "conf_low", "conf_high", "p_value"), np.nan)
+    found["note"] = _nothing_to_compare(
+        found["n_event"], found["n_event_exposed"], found["n_exposed"], bool(seen.throughout.all()), events
+    )
+    if found["note"]:
+        return found
+    coef, std_error, p_value = seen.cox(ties)
+    if np.isnan(coef):
+        return found | {"note": _no_best_value(events)}
+    width = ndtri(0.5 + conf_level / 2) * std_error
+    limits = {"conf_low": float(np.exp(coef - width)), "conf_high": float(np.exp(coef + width))}
+    return found | {"estimate": float(np.exp(coef)), "p_value": p_value} | limits
+
+
+def _per_unit(rows, number, patient, *, ties, conf_level, events) -> dict:
+    """The hazard ratio of a number that rises during follow-up; who has any of it counts as exposed."""
+    exposed, event, months = number > 0, rows.event, person_time(rows)
+    n_event, n_event_exposed = int(event.sum()), int(event[exposed].sum())
+    found = {
+        "n": int(patient[-1]) + 1 if len(patient) else 0,
         "n_exposed": len(np.unique(patient[exposed])),
-        "n_event": int(event.sum()),
-        "n_event_exposed": int(event[exposed].sum()),
+        "n_event": n_event,
+        "n_event_exposed": n_event_exposed,
         "person_months_exposed": float(months[exposed].sum()),
         "person_months_unexposed": float(months[~exposed].sum()),
         "n_left_out": 0,
         "events_left_out": 0,
-        "estimate": np.nan,
-        "conf_low": np.nan,
-        "conf_high": np.nan,
-        "p_value": np.nan,
-        "note": _nothing_to_compare(exposed, event, events),
-    }
+    } | dict.fromkeys(("estimate", "conf_low", "conf_high", "p_value"), np.nan)
+    found["note"] = _nothing_to_compare(n_event, n_event_exposed, found["n_exposed"], bool(exposed.all()), events)
     # a number can rise among the exposed even where all are exposed
-    if found["note"] and (covariate is None or not exposed.any() or not event.any()):
+    if not exposed.any() or not n_event:
         return found
-    values = pd.Series(_states(exposed) if covariate is None else covariate, name="exposure")
     try:
-        term = cox(outcome, values, ties=ties, conf_level=conf_level).terms.iloc[-1]
+        term = cox(rows, pd.Series(number, name="exposure"), ties=ties, conf_level=conf_level).terms.iloc[-1]
     except NotEstimable:
         term = None
     if term is None or np.isnan(term["estimate"]):
-        found["note"] = found["note"] or f"The order of the {events} leaves the hazard ratio without a best value."
-        return found
+        return found | {"note": found["note"] or _no_best_value(events)}
     return found | {name: float(term[name]) for name in ("estimate", "conf_low", "conf_high", "p_value")} | {"note": ""}
 
 
-def _nothing_to_compare(exposed, event, events) -> str:
+def _no_best_value(events) -> str:
+    return f"The order of the {events} leaves the hazard ratio without a best value."
+
+
+def _nothing_to_compare(n_event, n_event_exposed, n_exposed, all_throughout, events) -> str:
     """Why no hazard ratio can be estimated, as a sentence; empty where nothing speaks against it."""
-    if not event.any():
+    if not n_event:
         return f"No {events} here, so nothing can be compared."
-    if not exposed.any():
+    if not n_exposed:
         return "Nobody counts as exposed, so there is nothing to compare."
-    if exposed.all():
+    if all_throughout:
         return "Everybody counts as exposed from the start, so there is nothing to compare."
-    if not event[exposed].any():
+    if not n_event_exposed:
         return f"No {events} among the exposed: the hazard ratio has no best value."
-    if not event[~exposed].any():
+    if n_event_exposed == n_event:
         return f"No {events} among those not exposed: the hazard ratio has no best value."
     return ""
 
