@@ -31,7 +31,7 @@ for (i in seq_len(nrow(columns))) {
 say("version", paste0(R.version.string, ", survival ", packageVersion("survival")))
 
 # the first call of a process is slow
-few <- head(data, 1000)
+few <- data[unique(round(seq(1, n, length.out = 1000))), ]
 invisible(list(coxph(Surv(time, event) ~ age, few), survfit(Surv(time, event) ~ treated, few),
                survdiff(Surv(time, event) ~ treated, few)))
 

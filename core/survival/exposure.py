@@ -89,7 +89,7 @@ def simon_makuch(
     """
     rows, exposed, _ = _both_states(outcome, exposure_time)
     result = kaplan_meier(rows, _states(exposed), conf_level=conf_level, conf_type=conf_type)
-    return replace(result, summary=result.summary.assign(follow_up=np.nan))
+    return replace(result, has_follow_up=False)
 
 
 def _both_states(outcome, exposure_time):

@@ -1,6 +1,7 @@
 """The Kaplan-Meier curve, its interval, quantiles, risk table and restricted mean."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -38,12 +39,17 @@ class KaplanMeierResult:
     """
 
     curve: pd.DataFrame
-    summary: pd.DataFrame
     strata: tuple
     conf_level: float
     conf_type: str
     n_excluded: int
     _curves: tuple[_Curve, ...] = field(repr=False)
+    has_follow_up: bool = True  # False where leaving a stratum is no end of follow-up; its median is then NaN
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        frame = _summary(_as_objects(self.strata), self._curves)
+        return frame if self.has_follow_up else frame.assign(follow_up=np.nan)
 
     def at_risk(self, times) -> pd.DataFrame:
         """The numbers under the curve: stratum time n_risk n_event n_censor.
@@ -173,16 +179,13 @@ def kaplan_meier(
     curves = tuple(
         _curve(risk_sets(rows), conf_type, z) for rows in split(groups.rows_of(outcome), groups.code, len(groups))
     )
-    levels = np.empty(len(groups), dtype=object)
-    levels[:] = groups.levels
     sets = [curve.sets for curve in curves]
 
-    def joined(parts):
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    joined = np.concatenate  # copies, also of a single part: the frame is the caller's to change
 
     frame = pd.DataFrame(
         {
-            "stratum": np.repeat(levels, [len(part.time) for part in sets]),
+            "stratum": np.repeat(_as_objects(groups.levels), [len(part.time) for part in sets]),
             "time": joined([part.time for part in sets]),
             "n_risk": joined([part.n_risk for part in sets]),
             "n_event": joined([part.n_event for part in sets]),
@@ -191,11 +194,16 @@ def kaplan_meier(
             "std_error": joined([curve.std_error for curve in curves]),
             "conf_low": joined([curve.conf_low for curve in curves]),
             "conf_high": joined([curve.conf_high for curve in curves]),
-        }
+        },
+        copy=False,
     )
-    return KaplanMeierResult(
-        frame, _summary(levels, curves), groups.levels, conf_level, conf_type, groups.n_excluded, curves
-    )
+    return KaplanMeierResult(frame, groups.levels, conf_level, conf_type, groups.n_excluded, curves)
+
+
+def _as_objects(levels: tuple) -> np.ndarray:
+    values = np.empty(len(levels), dtype=object)
+    values[:] = levels
+    return values
 
 
 def follow_up(

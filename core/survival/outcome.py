@@ -75,7 +75,7 @@ class Outcome:
 def merge_near_ties(time, entry):
     """Times that are equal but for rounding become the smallest of them (the rule of R's aeqSurv)."""
     every = time if entry is None else np.concatenate([time, entry])
-    distinct = np.unique(every)
+    distinct = distinct_values(every)
     if len(distinct) < 2:
         return time, entry
     gap = np.diff(distinct)
@@ -89,3 +89,10 @@ def merge_near_ties(time, entry):
         return kept[np.searchsorted(kept, values, side="right") - 1]
 
     return snapped(time), None if entry is None else snapped(entry)
+
+
+def distinct_values(values: np.ndarray) -> np.ndarray:
+    """The distinct numbers in ascending order; numbers that come in order are not sorted again."""
+    if (values[1:] < values[:-1]).any():
+        values = np.sort(values)
+    return values[np.concatenate([[True], values[1:] != values[:-1]])] if len(values) else values

@@ -1,6 +1,7 @@
 """lifelines says the same, and a wrong number does not get past it."""
 
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -129,7 +130,9 @@ def test_lifelines_agrees_on_weighted_tests(weights):
 def falsified(result, frame, rows, column, change):
     wrong = getattr(result, frame).copy()
     wrong.loc[rows, column] = change(wrong.loc[rows, column])
-    return replace(result, **{frame: wrong})
+    false = copy(result)
+    vars(false)[frame] = wrong  # a curve's summary is computed when asked for, so that it is no field to replace
+    return false
 
 
 @pytest.mark.parametrize(
