@@ -7,6 +7,7 @@ covariate is to add a row.
 import math
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
@@ -121,13 +122,14 @@ class Dictionary:
     variables: tuple[Variable, ...]
 
     def __getitem__(self, name: str) -> Variable:
-        for variable in self.variables:
-            if variable.name == name:
-                return variable
-        raise KeyError(name)
+        return self._by_name[name]
 
     def __contains__(self, name: str) -> bool:
-        return any(variable.name == name for variable in self.variables)
+        return name in self._by_name
+
+    @cached_property
+    def _by_name(self):
+        return {variable.name: variable for variable in reversed(self.variables)}
 
     def __iter__(self):
         return iter(self.variables)
@@ -139,16 +141,16 @@ class Dictionary:
     def by_label(self, label: str) -> Variable | None:
         return next((variable for variable in self.variables if variable.label == label), None)
 
-    @property
+    @cached_property
     def filters(self) -> tuple[Variable, ...]:
         """What can narrow the cohort; those with a rank first, the others in dictionary order."""
         return _ranked([v for v in self.variables if v.is_filter], "filter_rank")
 
-    @property
+    @cached_property
     def covariates(self) -> tuple[Variable, ...]:
         return tuple(v for v in self.variables if v.is_covariate)
 
-    @property
+    @cached_property
     def headline(self) -> tuple[Variable, ...]:
         """The main covariates of the Overview: those with a rank, or the first six where none has one."""
         ranked = [v for v in self.covariates if not math.isnan(v.headline_rank)]

@@ -45,7 +45,8 @@ def draw_sidebar(registry: Registry, page: str) -> None:
         for variable in shown:
             places[variable.name] = _draw_filter(registry, variable)
         _draw_more(registry)
-        filters = [f for variable in registry.dictionary.filters if (f := _filter_of(registry, variable)) is not None]
+        in_order = [variable for variable in registry.dictionary.filters if variable in shown]
+        filters = [f for variable in in_order if (f := _filter_of(registry, variable)) is not None]
         active = tuple(f for f in filters if f.is_active)
         st.session_state["_filters"] = active
         for variable in shown:
@@ -188,10 +189,8 @@ def _draw_range(registry, variable, key, help_text):
 
 
 def _filter_of(registry, variable) -> Filter | None:
-    """The filter that a control now says; None when it is not on the screen."""
+    """The filter that a control on the screen now says; None where there is nothing to choose."""
     chosen = st.session_state.get(filter_key(registry, variable))
-    if variable not in _shown_variables(registry):
-        return None
     if variable.is_categorical:
         return filter_from_levels(variable, chosen or ())
     limits = registry.limits(variable)
