@@ -75,8 +75,10 @@ def risk_differences(analysis: Analysis, variables, months: float) -> pd.DataFra
 def _halves(values):
     """(group of each value, name of the reference group): above the median, or not."""
     numbers = values.to_numpy(dtype=float)
-    halves = np.where(numbers > np.nanmedian(numbers), UPPER, LOWER).astype(object) if len(numbers) else numbers
-    halves[np.isnan(numbers)] = None
+    known = ~np.isnan(numbers)
+    middle = np.median(numbers[known]) if known.any() else np.nan
+    halves = np.where(numbers > middle, UPPER, LOWER).astype(object)
+    halves[~known] = None
     return pd.Series(halves, index=values.index), LOWER
 
 

@@ -231,7 +231,8 @@ def _standardised(x: np.ndarray, stratum, scale=None):
         centred = x - x.mean(axis=1, keepdims=True)
     else:
         count = np.bincount(stratum)
-        centre = np.stack([np.bincount(stratum, column) for column in x]) / np.maximum(count, 1)
+        sums = [np.bincount(stratum, column) for column in x]
+        centre = np.reshape(sums, (len(x), len(count))) / np.maximum(count, 1)  # x may have no row
         centred = x - centre[:, stratum]
     if scale is None:
         scale = centred.std(axis=1)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core.analysis import Analysis
-from core.cohort import Filter
+from core.cohort import ONLY, Filter
 from core.errors import NotEstimable
 from core.ratios import (
     BY_P,
@@ -170,3 +170,14 @@ def test_differences_leave_out_small_groups_and_name_them():
     assert small == ("Nodule",)
     assert "Nodule" not in set(strata)
     assert len(outcome) == len(strata) == len(REGISTRY) - 3
+
+
+def test_a_number_that_nobody_has_makes_no_halves():
+    nobody = analysis(Filter("vintage", missing=ONLY))
+    assert len(nobody.cohort)
+    assert risk_differences(nobody, variables("vintage"), 12.0).empty
+
+
+def test_a_model_in_which_nothing_varies_says_so():
+    with pytest.raises(NotEstimable, match="every row has Male"):
+        joint_model(analysis(Filter("sex", ("Male",))), variables("sex"), within=REGISTRY.dictionary["stage"])

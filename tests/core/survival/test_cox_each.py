@@ -133,3 +133,13 @@ def test_refusals():
         cox_each(Outcome([1, 2, 3], [0, 0, 0]), pd.DataFrame({"x": [1, 2, 3]}))
     with pytest.raises(NotEstimable, match="No patients"):
         cox_each(Outcome([], np.array([], dtype=int)), pd.DataFrame({"x": np.array([], dtype=float)}))
+
+
+def test_a_covariate_known_only_of_patients_without_event_has_no_ratio_and_stops_nothing():
+    outcome = Outcome(np.arange(1.0, 9.0), np.array([1, 1, 1, 0, 0, 0, 0, 0]))
+    known_late = pd.Series(pd.Categorical([None, None, None, None, "a", "b", "a", "b"]))
+    terms = cox_each(outcome, pd.DataFrame({"late": known_late, "number": np.arange(8.0) % 3})).terms
+    late = terms[(terms["covariate"] == "late") & ~terms["is_reference"]]
+    assert late["estimate"].isna().all()
+    assert (late["note"] != "").all()
+    assert terms[terms["covariate"] == "number"]["estimate"].notna().all()
