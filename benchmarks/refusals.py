@@ -146,6 +146,7 @@ async def upload(page, server, path):
 
 
 async def measure(rounds):
+    files = bad_files()
     with tempfile.TemporaryDirectory() as folder:
         server = Server(Path(folder))
         try:
@@ -172,7 +173,7 @@ async def measure(rounds):
                     f"{'file':28}{'MB':>6}{'refused':>9}{'memory':>9}{'after':>8}{'other: median':>15}{'slowest':>9}  words"
                 )
                 first = server.memory()
-                for what, (name, content) in bad_files().items():
+                for what, (name, content) in files.items():
                     path = Path(folder) / name
                     path.write_bytes(content)
                     for _ in range(rounds):

@@ -1,5 +1,6 @@
 """Endpoints: from what happened to each patient to the times and causes that an analysis needs."""
 
+import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -32,6 +33,16 @@ class Endpoint:
 
     had: str = "Died"
     competing_had: str = ""
+
+    @property
+    def median_title(self) -> str:
+        """What the time is called at which half have had the event."""
+        return "Median survival" if self.free == "Survival" else f"Median time to {self.event}"
+
+    @property
+    def free_title(self) -> str:
+        """What those are who have not had the event: "Alive", "Free of relapse"."""
+        return "Alive" if self.free == "Survival" else self.free
 
     def counted(self, n: int) -> str:
         """How many, in words: "1 death", "20 deaths"."""
@@ -78,6 +89,7 @@ RESOLUTION = Endpoint(
     "Died unresolved",
 )
 ENDPOINTS = (OVERALL, EARLY, SPECIFIC, RESOLUTION)
+_DEATH = re.compile(r"^(dead|death|died|deceased|死亡|verstorben)", re.IGNORECASE)
 BEFORE_END = "before_end"  # name of the endpoint in which another end of follow-up competes with death
 
 
@@ -125,15 +137,22 @@ class EndpointTimes:
 
 
 def endpoints_of(registry: Registry) -> tuple[Endpoint, ...]:
-    """The endpoints that this registry records enough for, in its own words where it names what competes with death."""
+    """The endpoints that this registry records enough for, in its own words where it names the event or what competes."""
 
     def find():
-        end = competing_end(registry)
-        found = [OVERALL, EARLY]
+        end, event = competing_end(registry), event_name(registry)
+        found = [OVERALL, EARLY] if event == OVERALL.event else [_any(event), _any_early(event)]
         if end:
-            found.append(_death_before(end))
+            found.append(_death_before(end) if event == OVERALL.event else _any_before(event, end))
         for endpoint, means in ((SPECIFIC, "cause_of_death"), (RESOLUTION, "resolution_date")):
             if registry.dictionary.meaning(means) is not None:
+                if event != OVERALL.event:
+                    endpoint = replace(
+                        endpoint,
+                        definition=endpoint.definition.replace("death", event).replace("Death", _capital(event)),
+                        competing=tuple(words.replace("death", event) for words in endpoint.competing),
+                        competing_had=f"{_capital(event)} first",
+                    )
                 if end:
                     had = f"{endpoint.competing_had} or {end}"
                     endpoint = replace(endpoint, competing=(*endpoint.competing, end), competing_had=had)
@@ -143,6 +162,76 @@ def endpoints_of(registry: Registry) -> tuple[Endpoint, ...]:
     return registry.remember("endpoints", find)
 
 
+def event_name(registry: Registry) -> str:
+    """What the registry calls its event, in lower case: "death", or what the level of its status says, such as "relapse".
+
+    A level that names a person or a code ("Dead", "1", "Yes") means death; several levels have what stands before their colon.
+    """
+    status = registry.dictionary.meaning("status")
+    levels = [] if status is None else [level for level, means in status.level_means if means == "death"]
+    names = {level.partition(":")[0].strip() for level in levels}
+    name = names.pop() if len(names) == 1 else ""
+    if len(name) < 2 or _DEATH.search(name) or name.casefold() in ("yes", "true") or not name[:1].isalpha():
+        return OVERALL.event
+    return _in_sentence(name)
+
+
+def _in_sentence(words):
+    return words if words[1:2].isupper() else words[:1].lower() + words[1:]
+
+
+def _capital(words):
+    return words[:1].upper() + words[1:]
+
+
+def _plural(event):
+    if not event[-1:].isascii() or event.endswith("ing"):
+        return event
+    if event.endswith("y") and event[-2:-1] not in "aeiou":
+        return f"{event[:-1]}ies"
+    return f"{event}es" if event.endswith(("s", "x", "ch", "sh")) else f"{event}s"
+
+
+def _any(event):
+    """The endpoint of a registry whose event is not death."""
+    return Endpoint(
+        OVERALL.name,
+        _capital(event),
+        event,
+        _plural(event),
+        f"Free of {event}",
+        f"{_capital(event)}, from diagnosis to its date; patients without it are censored at their last contact.",
+        had=f"With {event}",
+    )
+
+
+def _any_early(event):
+    return Endpoint(
+        EARLY.name,
+        f"Early {event}",
+        f"early {event}",
+        f"early {_plural(event)}",
+        f"Free of {event}",
+        f"{_capital(event)} within the early window after diagnosis; whoever is without it for longer is censored at the end of the "
+        "window.",
+        had=f"With early {event}",
+    )
+
+
+def _any_before(event, end):
+    return Endpoint(
+        BEFORE_END,
+        f"{_capital(event)} before {end}",
+        f"{event} before {end}",
+        f"{_plural(event)} before {end}",
+        f"Free of {event} before {end}",
+        f"{_capital(event)}; {end} competes, because it ends follow-up and what happens after it is not recorded.",
+        (end,),
+        f"With {event} before {end}",
+        _capital(end),
+    )
+
+
 def competing_end(registry: Registry) -> str:
     """What ends follow-up besides death and the last contact, in the registry's words ("transplant"); "" where nothing does."""
     status = registry.dictionary.meaning("status")
@@ -150,7 +239,7 @@ def competing_end(registry: Registry) -> str:
         return ""
     present = registry.levels_present(status)
     levels = [level for level, means in status.level_means if means == "competing" and level in present]
-    return " or ".join(level if level[1:2].isupper() else level[:1].lower() + level[1:] for level in levels)
+    return " or ".join(map(_in_sentence, levels))
 
 
 def _death_before(end: str) -> Endpoint:
@@ -171,10 +260,7 @@ def definition_in_force(registry: Registry, endpoint: Endpoint, *, window_months
     """The definition of an endpoint with the reader's choices, and how many patients of the registry they concern."""
     said = endpoint.definition
     if endpoint.name == EARLY.name:
-        said = (
-            f"Death from any cause within {window_months} months after diagnosis; whoever lives longer is censored at the "
-            "end of the window."
-        )
+        said = said.replace("the early window", f"{window_months} months")
     if endpoint.name == SPECIFIC.name:
         n = registry.remember("unknown causes", lambda: int((registry.follow_up["cause"] == "unknown").sum()))
         if n:

@@ -144,12 +144,23 @@ def _roles(columns, cells):
                 found[role] = column.name
                 break
     if "time" in found and "status" not in found:
-        del found["time"]
+        named = [c.name for c in columns if c.levels and c.name not in found.values() and _names_an_event(c.name)]
+        if len(named) == 1:
+            found["status"] = named[0]
+        else:
+            del found["time"]
     if "time" in found and "start" in found and ("last_contact" in found or "event_date" in found):
         del found["time"]  # dates say more than a duration
     if "status" in found and "time" not in found and "event_date" in found and "last_contact" in found:
         del found["status"]
     return found
+
+
+def _names_an_event(name):
+    """ "relapse" or "disease progression", not "time to relapse" or "previous transplant"."""
+    return any(re.search(pattern, name, re.I) for pattern in EVENTS.values()) and not re.search(
+        r"time|days|months|years|date|prior|previous|before|baseline|history|既往", name, re.I
+    )
 
 
 def _dated(columns, cells, roles):

@@ -3,7 +3,7 @@
 import math
 
 from core.conventions import EARLY_WINDOW_MONTHS
-from core.endpoints import CALCIPHYLAXIS, EARLY, OTHER_CAUSE, OVERALL, SPECIFIC, endpoints_of
+from core.endpoints import CALCIPHYLAXIS, EARLY, OTHER_CAUSE, SPECIFIC, endpoints_of
 from core.grouping import (
     AT_MEDIAN,
     AT_VALUE,
@@ -17,8 +17,14 @@ from core.grouping import (
 from core.registry import Registry, Variable
 from core.settings.setting import Setting
 
-# the endpoints with which nothing competes: Kaplan-Meier curves and log-rank tests answer for them
-ALONE = (OVERALL.label, EARLY.label)
+
+def alone_labels(registry: Registry) -> tuple[str, ...]:
+    """The endpoints with which nothing competes: Kaplan-Meier curves and log-rank tests answer for them."""
+    return tuple(endpoint.label for endpoint in endpoints_of(registry) if not endpoint.competing)
+
+
+def early_labels(registry: Registry) -> tuple[str, ...]:
+    return tuple(endpoint.label for endpoint in endpoints_of(registry) if endpoint.name == EARLY.name)
 
 
 def competing_labels(registry: Registry) -> tuple[str, ...]:
@@ -36,7 +42,7 @@ SIDEBAR: tuple[Setting, ...] = (
         "endpoint",
         "Endpoint",
         "choice",
-        "Overall mortality",
+        lambda registry: endpoints_of(registry)[0].label,
         options=lambda registry: [endpoint.label for endpoint in endpoints_of(registry)],
         help="What counts as the event. Every page obeys it.",
     ),
@@ -46,7 +52,7 @@ SIDEBAR: tuple[Setting, ...] = (
         "choice",
         f"{EARLY_WINDOW_MONTHS} months",
         options=("3 months", "6 months", "12 months"),
-        when=("endpoint", (EARLY.label,)),
+        when=("endpoint", early_labels),
         always_on=("findings", "methods"),
         help="The published report does not define early mortality; six months is the usual horizon of this disease.",
     ),

@@ -3,7 +3,7 @@
 from core.conventions import CONF_LEVEL, CONF_TYPE, CONF_TYPES
 from core.endpoints import FROM_DIAGNOSIS, FROM_ONSET
 from core.grouping import NOTHING
-from core.settings.everywhere import ALONE, categorical_labels
+from core.settings.everywhere import alone_labels, categorical_labels
 from core.settings.setting import Setting
 from core.survival.logrank import METHODS
 
@@ -29,7 +29,7 @@ SURVIVAL: tuple[Setting, ...] = (
         SHOWS[0],
         page="survival",
         options=SHOWS,
-        when=("endpoint", ALONE),
+        when=("endpoint", alone_labels),
         help="Three ways to draw the same estimate: still free of the event, already had it, and the summed hazard.",
     ),
     Setting(
@@ -94,7 +94,7 @@ SURVIVAL: tuple[Setting, ...] = (
         METHODS["log-rank"],
         page="survival",
         options=tuple(METHODS.values()),
-        when=("endpoint", ALONE),
+        when=("endpoint", alone_labels),
         help="The log-rank test weighs all events alike; the others weigh early ones more (Fleming-Harrington: as you say). "
         "Choose before looking.",
     ),

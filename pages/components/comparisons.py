@@ -25,7 +25,7 @@ from pages.components.tables import text_table
 
 def median_panel(analysis: Analysis) -> None:
     """Patients, events and medians by group."""
-    with panel("Median survival", how_to_read='"Not reached": the curve never fell below 50%.'):
+    with panel(literal(analysis.endpoint.median_title), how_to_read='"Not reached": the curve never fell below 50%.'):
         text_table(
             [
                 (
@@ -202,7 +202,7 @@ def comparison_panel(analysis: Analysis) -> None:
 
 def _beyond(analysis, time) -> str:
     """Why there is no estimate at a time."""
-    if analysis.endpoint is EARLY and time > analysis.window_months:
+    if analysis.endpoint.name == EARLY.name and time > analysis.window_months:
         return f"beyond the window of {analysis.window_months} months"
     return "nobody is followed that long"
 

@@ -42,13 +42,13 @@ def headline_numbers(analysis: Analysis) -> None:
         months = min(12, analysis.window_months) if endpoint.name == EARLY.name else 12
         year = analysis.overall_curve.survival_at([float(months)]).iloc[0]
         st.metric(
-            "Median survival",
+            endpoint.median_title,
             _short_months(summary["median"]),
             border=True,
             help=f"95% interval {format_interval(summary['conf_low'], summary['conf_high'], lambda m: format_months(m, unit=False))}",
         )
         st.metric(
-            f"Alive at {months} months",
+            f"{endpoint.free_title} at {months} months",
             format_percent(year["estimate"]),
             border=True,
             help=f"Kaplan-Meier; {int(year['n_risk'])} at risk at {months} months",
@@ -57,7 +57,7 @@ def headline_numbers(analysis: Analysis) -> None:
             "Median follow-up",
             _short_months(summary["follow_up"]),
             border=True,
-            help="Reverse Kaplan-Meier: how long patients would have been followed had nobody died",
+            help="Reverse Kaplan-Meier: how long patients would have been followed without any event",
         )
 
 

@@ -180,3 +180,35 @@ def test_a_redcap_project_opens_without_an_answer(app):
     at.get_by_key("_open").click().run()
     assert not at.exception
     assert "128 deaths" in words(at)
+
+
+RELAPSE = b"id,time_days,relapse,arm\n" + b"".join(
+    f"P{i},{30 * i + 15},{i % 3},{'ab'[i % 2]}\n".encode() for i in range(60)
+)
+
+
+def test_an_event_that_is_no_death_has_its_own_name_on_every_page(app):
+    at = app("survival", endpoint="Early mortality")
+    at.switch_page("pages/data.py").run()
+    upload(at, "relapse.csv", RELAPSE)
+    for code, meaning in (("0", STATES["alive"]), ("1", STATES["death"]), ("2", STATES["competing"])):
+        choose(at, code, meaning)
+    choose(at, "What competes is called", "death")
+    at.get_by_key("_open").click().run()
+    assert not at.exception
+    assert not at.error
+    assert "60 of 60 patients, 20 relapses" in words(at)
+    assert any(metric.label == "Median time to relapse" for metric in at.metric)
+    at.switch_page("pages/survival.py").run()
+    assert at.get_by_key("endpoint").options == ["Relapse", "Early relapse", "Relapse before death"]
+    assert "Relapse, from diagnosis to its date" in words(at)
+    assert "Log-rank" in words(at) + "".join(table.value.to_csv() for table in at.table)
+    for page in ("overview", "survival", "hazard_ratios", "methods"):
+        at.switch_page(f"pages/{page}.py").run()
+        assert not at.exception
+        assert not at.error, page
+        assert page == "methods" or "deaths" not in words(at), page
+    at.get_by_key("source").set_value(SERVERS_OWN).run()
+    at.switch_page("pages/survival.py").run()
+    assert not at.exception
+    assert "51 of 51 patients, 20 deaths" in words(at)
