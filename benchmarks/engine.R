@@ -41,7 +41,7 @@ for (name in columns$name[columns$timed == 1]) {
 }
 for (name in c("age", "vintage", "treated", "lesion")) {
   model <- as.formula(paste("Surv(time, event) ~", name))
-  fit <- coxph(model, data, control = coxph.control(eps = 1e-12, toler.chol = 1e-14, iter.max = 50))
+  fit <- coxph(model, data, control = coxph.control(eps = 1e-14, toler.chol = 1e-14, iter.max = 50))
   say("coef", name, digits(coef(fit)), digits(sqrt(diag(vcov(fit)))))
 }
 say("seconds", "km", seconds(function() survfit(Surv(time, event) ~ treated, data, conf.type = "log-log")))

@@ -43,7 +43,7 @@ HEAD = f"{'n':>9}  {'task':<26}{'calciscope':>12}{'lifelines':>14}{'R':>13}{'lif
 FOOT = (
     "/ : how many times as long. ~ : four models timed, one of each kind, and scaled to the number of that kind.\n"
     "differs: the largest difference; coefficients in standard errors, standard errors and the statistic relative,\n"
-    "survival absolute. R's coefficients are converged to 1e-12 for it; lifelines stops early by its own settings."
+    "survival absolute. R's coefficients are converged to 1e-14 for it; lifelines stops early by its own settings."
 )
 COLUMNS = (
     "n events task calciscope_ms lifelines_ms r_ms lifelines_ratio r_ratio lifelines_scaled r_scaled "
