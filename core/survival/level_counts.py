@@ -72,9 +72,9 @@ def _at_zero(present, reference, expected, information, n_event):
     free[np.arange(len(present)), reference] = False
     information = _restricted(information, free)
     score = np.where(free, n_event - expected, 0.0)
-    diagonal = np.sqrt(np.maximum(np.diagonal(information, axis1=1, axis2=2), FLAT))
-    total = n_event.sum(axis=1)
-    varied = (total > 0) & (diagonal**2 > FLAT * total[:, None]).all(axis=1)
+    own = np.diagonal(information, axis1=1, axis2=2)
+    diagonal = np.sqrt(np.maximum(own, FLAT))
+    varied = (own > FLAT * n_event.sum(axis=1)[:, None]).all(axis=1)
     if information.shape[1] > 2:
         correlation = information / (diagonal[:, :, None] * diagonal[:, None, :])
         varied &= np.linalg.eigvalsh(correlation)[:, 0] > DEPENDENT

@@ -143,3 +143,10 @@ def test_a_covariate_known_only_of_patients_without_event_has_no_ratio_and_stops
     assert late["estimate"].isna().all()
     assert (late["note"] != "").all()
     assert terms[terms["covariate"] == "number"]["estimate"].notna().all()
+
+
+def test_one_event_with_nobody_of_the_other_level_at_risk_has_no_ratio_and_stops_nothing():
+    outcome = Outcome(np.arange(1.0, 7.0), np.array([0, 0, 1, 0, 0, 0]))
+    level = pd.Series(pd.Categorical(["a", "a", "b", "b", "b", "b"]))
+    terms = cox_each(outcome, pd.DataFrame({"level": level, "number": np.arange(6.0) % 3})).terms
+    assert terms[terms["covariate"] == "level"]["estimate"].iloc[1:].isna().all()
