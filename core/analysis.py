@@ -278,7 +278,15 @@ class Analysis:
                 f"No {self.endpoint.events} among these {len(self.outcome)} patients, so no hazard ratio can be estimated. "
                 "Widen the filters."
             )
-        return cox_each(self.outcome, self.covariates(variables), ties=ties)
+        key = (ties, *(variable.name for variable in variables))
+        if key not in self._ratios:
+            self._ratios[key] = cox_each(self.outcome, self.covariates(variables), ties=ties)
+        return self._ratios[key]
+
+    @cached_property
+    def _ratios(self) -> dict:
+        """Models that were fitted: figure, table and sentence ask for the same ones."""
+        return {}
 
     @cached_property
     def recorded_covariates(self) -> tuple[Variable, ...]:
@@ -296,7 +304,7 @@ def covariate_values(variable: Variable, values: pd.Series) -> pd.Series:
     if variable.is_numeric:
         return values.astype(float) / variable.step
     levels = [variable.reference, *(level for level in variable.levels if level != variable.reference)]
-    return pd.Series(pd.Categorical(values.astype(object), levels), index=values.index)
+    return values.cat.set_categories(levels, ordered=False)
 
 
 def emptying_filter(registry: Registry, filters) -> Filter | None:

@@ -178,9 +178,9 @@ class ExposureAnalysis:
             # the same moment of a course counts for all of them
             known &= exposure_known(registry, other, counted_from=self.counted_from)[self.rows]
             times[other.label] = exposure_months(registry, other, counted_from=self.counted_from)[self.rows]
-        patients = registry.patients.iloc[self.rows].reset_index(drop=True)
         covariates = pd.DataFrame(
-            {v.name: covariate_values(v, patients[v.name]) for v in self.baseline}, index=patients.index
+            {v.name: covariate_values(v, registry.values(v.name)).array.take(self.rows) for v in self.baseline},
+            index=range(len(self.rows)),
         )
         known &= covariates.notna().all(axis=1).to_numpy()
         return (

@@ -4,6 +4,7 @@ import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -91,18 +92,18 @@ def table_one(
     chosen = {v.name: (summary or {}).get(v.name, v.summary) for v in variables if v.is_numeric}
     if set(chosen.values()) - {MEAN, MEDIAN}:
         raise ValueError(f"a summary is {MEAN!r} or {MEDIAN!r}")
-    masks, n_ungrouped = _masks(group, len(patients))
+    groups = _groups(group, len(patients))
     numbers, levels, comparisons, pairs = [], [], [], []
     for variable in variables:
         if variable.is_numeric:
-            values = patients[variable.name].to_numpy(dtype=float)
-            numbers += [(variable.name, name, *_describe(values[mask])) for name, mask in masks.items()]
-            samples = {name: values[mask & ~np.isnan(values)] for name, mask in masks.items() if name != ALL}
+            described = _samples(patients[variable.name], groups)
+            numbers += [(variable.name, name, *sample.described) for name, sample in described.items()]
+            samples = {name: sample for name, sample in described.items() if name != ALL}
             smd, test = _smd_numbers, _MEAN_OR_MEDIAN[chosen[variable.name]]
         else:
-            present, counts, n_missing = _counts(patients[variable.name], masks)
-            levels += _level_rows(variable.name, present, list(masks), counts, n_missing)
-            samples = {name: counts[:, i] for i, name in enumerate(masks) if name != ALL}
+            present, counts, n_missing = _counts(patients[variable.name], groups)
+            levels += _level_rows(variable.name, present, groups.names, counts, n_missing)
+            samples = {name: counts[:, i] for i, name in enumerate(groups.names) if name != ALL}
             smd, test = _smd_counts, _test_counts
         if samples:
             differences = [(a, b, *smd(samples[a], samples[b])) for a, b in itertools.combinations(samples, 2)]
@@ -110,7 +111,7 @@ def table_one(
             comparisons.append((variable.name, *_summed_up(differences), *_tested(test, samples, tests)))
     return TableOne(
         tuple(variables),
-        pd.DataFrame([(name, int(mask.sum())) for name, mask in masks.items()], columns=["group", "n"]),
+        pd.DataFrame({"group": groups.names, "n": groups.sizes}),
         pd.DataFrame(numbers, columns="variable group n n_missing mean sd median q1 q3 min max".split()),
         pd.DataFrame(levels, columns="variable level group count n n_missing percent".split()),
         pd.DataFrame(
@@ -118,7 +119,7 @@ def table_one(
         ).astype({"smd": float, "smd_largest": float, "statistic": float, "p_value": float}),
         pd.DataFrame(pairs, columns=["variable", "group_a", "group_b", "smd"]).astype({"smd": float}),
         chosen,
-        n_ungrouped,
+        groups.n_ungrouped,
     )
 
 
@@ -147,43 +148,112 @@ def _sources(variable, dictionary):
 def kept_and_left_out(patients: pd.DataFrame, variables: Sequence[Variable], kept: np.ndarray) -> TableOne:
     """How the patients that were left out differ from those kept: a Table 1 with the groups "Kept" and "Left out", without
     tests. ``kept`` is (n,) bool. Differences on what is known at diagnosis say whom a choice of patients leaves out."""
-    group = pd.Series(pd.Categorical(np.where(kept, KEPT, LEFT_OUT), [KEPT, LEFT_OUT]))
+    group = pd.Series(pd.Categorical.from_codes((~np.asarray(kept, dtype=bool)).astype(np.int8), [KEPT, LEFT_OUT]))
     return table_one(patients, variables, group)
 
 
-def _masks(group, n):
-    """Who belongs to each column, all patients first; groups without patients are left out."""
-    masks = {ALL: np.ones(n, dtype=bool)}
+@dataclass(frozen=True, eq=False)
+class _Groups:
+    """The columns of the table, all patients first; groups without patients are left out.
+
+    code  (n,) position among the groups (from 0), -1 without one; None where nothing groups
+    """
+
+    names: list[str]
+    code: np.ndarray | None
+    sizes: list[int]
+    n_ungrouped: int
+
+    def tally(self, codes: np.ndarray, k: int) -> np.ndarray:
+        """(k + 1, columns) how many patients of each column have each code 0..k-1; the last row counts code -1."""
+        codes = np.where(codes < 0, k, codes).astype(np.int64)
+        if self.code is None:
+            return np.bincount(codes, minlength=k + 1)[:, None]
+        n_groups = len(self.names) - 1
+        cell = codes * (n_groups + 1) + np.where(self.code < 0, n_groups, self.code)
+        counts = np.bincount(cell, minlength=(k + 1) * (n_groups + 1)).reshape(k + 1, n_groups + 1)
+        return np.column_stack([counts.sum(axis=1), counts[:, :n_groups]])
+
+
+def _groups(group, n) -> _Groups:
     if group is None:
-        return masks, 0
+        return _Groups([ALL], None, [n], 0)
     if len(group) != n:
         raise ValueError("group needs one value for every patient")
     categories = pd.Categorical(group)
-    for code, level in enumerate(categories.categories):
-        mask = categories.codes == code
-        if mask.any():
-            masks[str(level)] = mask
-    return masks, int((categories.codes < 0).sum())
+    sizes = np.bincount(categories.codes + 1, minlength=len(categories.categories) + 1)
+    present = sizes[1:] > 0
+    place = np.where(present, np.cumsum(present) - 1, -1)
+    code = np.append(place, -1)[categories.codes]  # -1 is the last
+    names = [str(level) for level in categories.categories[present]]
+    return _Groups([ALL, *names], code, [n, *sizes[1:][present].tolist()], int(sizes[0]))
 
 
-def _describe(values):
-    recorded = values[~np.isnan(values)]
-    n = len(recorded)
-    if n == 0:
-        return (0, len(values), *[np.nan] * 7)
-    q1, median, q3 = np.quantile(recorded, [0.25, 0.5, 0.75])
-    sd = recorded.std(ddof=1) if n > 1 else np.nan
-    return n, len(values) - n, recorded.mean(), sd, median, q1, q3, recorded.min(), recorded.max()
+@dataclass(frozen=True, eq=False)
+class _Sample:
+    """Recorded numbers: distinct values in order, how often each occurs, and how many are missing."""
+
+    value: np.ndarray
+    count: np.ndarray
+    n_missing: int
+
+    @cached_property
+    def n(self) -> int:
+        return int(self.count.sum())
+
+    def __len__(self) -> int:
+        return self.n
+
+    @cached_property
+    def mean(self) -> float:
+        return float(self.value @ self.count) / self.n
+
+    @cached_property
+    def variance(self) -> float:
+        return float((self.value - self.mean) ** 2 @ self.count) / (self.n - 1)
+
+    @property
+    def is_constant(self) -> bool:
+        return len(self.value) == 1
+
+    def quantile(self, p: float) -> float:
+        """R's type 7."""
+        until = np.cumsum(self.count)
+        at = (self.n - 1) * p
+        low, high = self.value[np.searchsorted(until, [int(at), min(int(at) + 1, self.n - 1)], side="right")]
+        return float(low + (high - low) * (at - int(at)))
+
+    @property
+    def described(self) -> tuple:
+        """n, n_missing, mean, sd, median, quartiles, smallest and largest."""
+        if self.n == 0:
+            return (0, self.n_missing, *[np.nan] * 7)
+        sd = np.sqrt(self.variance) if self.n > 1 else np.nan
+        q1, median, q3 = (self.quantile(p) for p in (0.25, 0.5, 0.75))
+        return self.n, self.n_missing, self.mean, sd, median, q1, q3, float(self.value[0]), float(self.value[-1])
+
+    @property
+    def each(self) -> np.ndarray:
+        return np.repeat(self.value, self.count)
 
 
-def _counts(values, masks):
+def _samples(values, groups) -> dict[str, _Sample]:
+    """The numbers of every column: their few distinct values are counted, not the patients sorted."""
+    codes, distinct = pd.factorize(values.to_numpy(dtype=float), sort=True)
+    counts = groups.tally(codes, len(distinct))
+    found = {}
+    for name, count in zip(groups.names, counts.T, strict=True):
+        occurs = count[:-1] > 0
+        found[name] = _Sample(distinct[occurs], count[:-1][occurs], int(count[-1]))
+    return found
+
+
+def _counts(values, groups):
     """The levels that somebody has, and counts (level, group) of them; missing values by group."""
     categories = pd.Categorical(values)
-    codes, n_levels = categories.codes.astype(int), len(categories.categories)
-    counts = np.column_stack([np.bincount(codes[mask & (codes >= 0)], minlength=n_levels) for mask in masks.values()])
-    present = counts[:, 0] > 0
-    n_missing = [int((codes[mask] < 0).sum()) for mask in masks.values()]
-    return [str(level) for level in categories.categories[present]], counts[present], n_missing
+    counts = groups.tally(categories.codes, len(categories.categories))
+    present = counts[:-1, 0] > 0
+    return [str(level) for level in categories.categories[present]], counts[:-1][present], counts[-1].tolist()
 
 
 def _level_rows(name, present, groups, counts, n_missing):
@@ -199,10 +269,9 @@ def _level_rows(name, present, groups, counts, n_missing):
 def _smd_numbers(a, b):
     if min(len(a), len(b)) < 2:
         return np.nan, "fewer than two recorded values in a group"
-    difference, spread = abs(a.mean() - b.mean()), np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / 2)
-    if _constant(a) and _constant(b):
-        return (0.0, "") if a[0] == b[0] else (np.nan, "no spread within the groups")
-    return difference / spread, ""
+    if a.is_constant and b.is_constant:
+        return (0.0, "") if a.value[0] == b.value[0] else (np.nan, "no spread within the groups")
+    return abs(a.mean - b.mean) / np.sqrt((a.variance + b.variance) / 2), ""
 
 
 def _smd_counts(a, b):
@@ -236,7 +305,7 @@ def _tested(test, samples, wanted):
         return "", np.nan, np.nan, ""
     if len(samples) < 2:
         return "", np.nan, np.nan, "only one group"
-    sizes = {name: int(s.sum()) if s.dtype.kind == "i" else len(s) for name, s in samples.items()}
+    sizes = {name: len(s) if isinstance(s, _Sample) else int(s.sum()) for name, s in samples.items()}
     small = [f"{name} ({n})" for name, n in sizes.items() if n < SMALL_STRATUM]
     if small:
         return "", np.nan, np.nan, f"fewer than {SMALL_STRATUM} recorded values in {', '.join(small)}"
@@ -245,20 +314,22 @@ def _tested(test, samples, wanted):
 
 def _test_means(samples):
     method = WELCH_T if len(samples) == 2 else WELCH_ANOVA
-    if any(_constant(sample) for sample in samples) and (len(samples) > 2 or all(map(_constant, samples))):
+    constant = [sample.is_constant for sample in samples]
+    if any(constant) and (len(samples) > 2 or all(constant)):
         return method, np.nan, np.nan, "no spread within a group"
     if len(samples) == 2:
         # from the moments, because scipy warns about a group without spread when it is given the values
-        moments = [moment for s in samples for moment in (s.mean(), s.std(ddof=1), len(s))]
+        moments = [moment for s in samples for moment in (s.mean, np.sqrt(s.variance), s.n)]
         result = stats.ttest_ind_from_stats(*moments, equal_var=False)
     else:
-        result = stats.f_oneway(*samples, equal_var=False)
+        result = stats.f_oneway(*(s.each for s in samples), equal_var=False)
     return method, float(result.statistic), float(result.pvalue), ""
 
 
 def _test_ranks(samples):
     method = RANK_SUM if len(samples) == 2 else KRUSKAL_WALLIS
-    if _constant(np.concatenate(samples)):
+    samples = [sample.each for sample in samples]
+    if (np.concatenate(samples) == samples[0][0]).all():
         return method, np.nan, np.nan, "all values are equal"
     if len(samples) == 2:
         result = stats.mannwhitneyu(*samples, alternative="two-sided", method="asymptotic", use_continuity=True)
@@ -285,10 +356,6 @@ def _test_counts(samples):
             *chi_square,
             f"expected counts below {SMALL_EXPECTED_COUNT}, but too many for Fisher's exact test",
         )
-
-
-def _constant(values):
-    return bool((values == values[0]).all())
 
 
 _MEAN_OR_MEDIAN = {MEAN: _test_means, MEDIAN: _test_ranks}

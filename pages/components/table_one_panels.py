@@ -111,7 +111,7 @@ def _by_group(_analysis: Analysis, key: str) -> tuple[TableOne, pd.DataFrame]:
     variables = described_variables(registry.dictionary, by.variable if by is not None else None)
     how = SUMMARIES[_analysis.view["numbers_as"]]
     table = table_one(
-        registry.patients[mask],
+        registry.patients[[v.name for v in variables]][mask],
         variables,
         by.values[mask] if by is not None else None,
         summary={v.name: how for v in variables if v.is_numeric} if how else None,
