@@ -52,14 +52,14 @@ def cox_each(outcome: Outcome, covariates, *, ties=TIES, conf_level=CONF_LEVEL) 
         alone = NumbersAlone(sets, nodes)
         size = max(1, BLOCK // len(outcome))
         for i in range(0, len(numeric), size):
-            single |= _numbers(outcome, sets, alone, numeric[i : i + size])
+            single |= _numbers(sets, alone, numeric[i : i + size])
     # those of few levels together: a batch is as wide as its widest
     nominal.sort(key=lambda c: len(c.levels))
     while nominal:
         size = 1
         while size < len(nominal) and (size + 1) * len(nominal[size].levels) * len(nodes.at) <= BLOCK:
             size += 1
-        single |= _categories(outcome, sets, nodes, nominal[:size])
+        single |= _categories(sets, nodes, nominal[:size])
         nominal = nominal[size:]
     found = [single.get(c.name) or _alone(outcome, c, ties) for c in read]
     return _result(outcome, found, ties, conf_level)
@@ -74,7 +74,7 @@ class _Alone:
         self.score, self.df, self.why = score, df, why
 
 
-def _numbers(outcome: Outcome, sets: RiskIndex, alone: NumbersAlone, batch: list[Covariate]) -> dict:
+def _numbers(sets: RiskIndex, alone: NumbersAlone, batch: list[Covariate]) -> dict:
     """The numeric covariates whose maximum is certain; the others are left to ``_alone``."""
     values = batch[0].values[None] if len(batch) == 1 else np.array([c.values for c in batch])
     known = ~np.isnan(values)
@@ -104,10 +104,10 @@ def _numbers(outcome: Outcome, sets: RiskIndex, alone: NumbersAlone, batch: list
     return found
 
 
-def _categories(outcome: Outcome, sets: RiskIndex, nodes: TiedEvents, batch: list[Covariate]) -> dict:
+def _categories(sets: RiskIndex, nodes: TiedEvents, batch: list[Covariate]) -> dict:
     """The categorical covariates whose maximum, or limit, is certain; the others are left to ``_alone``."""
     codes = batch[0].values[None] if len(batch) == 1 else np.array([c.values for c in batch])
-    fits = level_fits(sets, nodes, codes, outcome.event, max(len(c.levels) for c in batch))
+    fits = level_fits(sets, nodes, codes, max(len(c.levels) for c in batch))
     found = {}
     for i in np.flatnonzero(fits.certain):
         covariate, size, n_event = batch[i], fits.size[i], fits.n_event[i]

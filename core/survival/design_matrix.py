@@ -54,7 +54,7 @@ def _read(name, column: pd.Series) -> Covariate:
     if isinstance(dtype, pd.CategoricalDtype):
         categorical = column.array
         levels = tuple(categorical.categories.tolist())
-        codes = categorical.codes.astype(np.int64)
+        codes = np.asarray(categorical.codes)
         # a column of which no category is known at all still is a categorical one
         return Covariate(name, levels or ("",), codes)
     if pd.api.types.is_bool_dtype(dtype):

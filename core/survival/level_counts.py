@@ -36,14 +36,12 @@ class LevelFits:
     certain: np.ndarray
 
 
-def level_fits(sets: RiskIndex, ties: TiedEvents, codes: np.ndarray, event: np.ndarray, n_levels: int) -> LevelFits:
-    """codes (q, n) from -1 for missing, event (n,): of all rows of the outcome."""
+def level_fits(sets: RiskIndex, ties: TiedEvents, codes: np.ndarray, n_levels: int) -> LevelFits:
+    """codes (q, n) from -1 for missing, of all rows of the outcome."""
     q = len(codes)
     every = np.arange(q)
-    place = codes + (1 + (n_levels + 1) * every[:, None])
-    size = _counts(place, q, n_levels)
-    n_event = _counts(place[:, event], q, n_levels)
-    likelihood = _Likelihood(sets, ties, place.take(sets.row, axis=1), n_event)
+    likelihood = _Likelihood(sets, ties, codes, n_levels)
+    size, n_event = likelihood.size, likelihood.n_event
     present, inside = size > 0, n_event > 0
     reference = present.argmax(axis=1)
     compared = inside[every, reference]
@@ -62,8 +60,19 @@ def level_fits(sets: RiskIndex, ties: TiedEvents, codes: np.ndarray, event: np.n
     return LevelFits(size, n_event, reference, compared, beta, std_error, np.array([null, best]), score, certain)
 
 
-def _counts(place: np.ndarray, q: int, n_levels: int) -> np.ndarray:
-    return np.bincount(place.ravel(), minlength=q * (n_levels + 1)).reshape(q, n_levels + 1)[:, 1:]
+def _by_time(codes: np.ndarray, times: np.ndarray, n_levels: int, n_times: int) -> np.ndarray:
+    """(q, n_levels, n_times) how many of each level there are at each time, from codes (q, m) in order of times (m,)."""
+    q = len(codes)
+    counts = np.zeros((q, n_levels + 1, n_times))
+    place = 1 + (n_levels + 1) * np.arange(q)[:, None]  # the missing of each come first
+    width = max(1, BLOCK // q)
+    for i in range(0, codes.shape[1], width):
+        during = times[i : i + width]
+        first, n = during[0], during[-1] - during[0] + 1
+        cell = (codes[:, i : i + width] + place) * n + (during - first)
+        found = np.bincount(cell.ravel(), minlength=counts[:, :, 0].size * n)
+        counts[:, :, first : first + n] += found.reshape(q, n_levels + 1, n)
+    return counts[:, 1:]
 
 
 def _at_zero(present, reference, expected, information, n_event):
@@ -93,34 +102,32 @@ def _restricted(information: np.ndarray, free: np.ndarray) -> np.ndarray:
 class _Likelihood:
     """At each node the number at risk by level, less the share of the dying that has left."""
 
-    def __init__(self, sets: RiskIndex, ties: TiedEvents, place: np.ndarray, n_event: np.ndarray):
-        q, n_levels = n_event.shape
-        n_times = sets.n_times
-        place = place * n_times
-
-        def by_time(rows, times):
-            chosen = place if rows is None else place.take(rows, axis=1)
-            counts = np.bincount((chosen + times).ravel(), minlength=q * (n_levels + 1) * n_times)
-            return counts.reshape(q, n_levels + 1, n_times)[:, 1:]
-
-        leaving = by_time(None, sets.last)
+    def __init__(self, sets: RiskIndex, ties: TiedEvents, codes: np.ndarray, n_levels: int):
+        in_order = codes.take(sets.row, axis=1)
+        leaving = _by_time(in_order, sets.last, n_levels, sets.n_times)
+        dying = _by_time(in_order.take(sets.event, axis=1), sets.at, n_levels, sets.n_times)
+        self.n_event = dying.sum(axis=2).astype(np.int64)
+        self.size = leaving.sum(axis=2).astype(np.int64)
+        if len(sets.row) < codes.shape[1]:
+            never = np.ones(codes.shape[1], dtype=bool)
+            never[sets.row] = False
+            never = codes[:, never]
+            self.size += _by_time(never, np.zeros(never.shape[1], dtype=np.int64), n_levels, 1)[:, :, 0].astype(
+                np.int64
+            )
         if sets.later is not None:
-            leaving = leaving - by_time(sets.later, sets.first[sets.later] - 1)
-        at_risk = leaving[:, :, ::-1].cumsum(axis=2, dtype=float)[:, :, ::-1]
-        self.n_event = n_event
-        complete = n_event.sum(axis=1) == len(sets.event)
-        dying = None
-        if ties.has_shares or not complete.all():
-            dying = by_time(sets.event, sets.at)
-            self.fraction, self.weight = ties.shares(dying.sum(axis=1))
-        else:
+            entering = in_order.take(sets.later, axis=1)
+            leaving -= _by_time(entering, sets.first[sets.later] - 1, n_levels, sets.n_times)
+        at_risk = leaving[:, :, ::-1].cumsum(axis=2)[:, :, ::-1]
+        complete = self.n_event.sum(axis=1) == len(sets.event)
+        if complete.all():
             self.fraction, self.weight = (values[None] for values in ties.shares(ties.n_event))
-        self.at_risk = at_risk.take(ties.at, axis=2)
-        if ties.has_shares:
-            self.dying = dying.astype(float).take(ties.at, axis=2)
-            self.at_risk -= self.fraction[:, None, :] * self.dying
         else:
-            self.dying = None
+            self.fraction, self.weight = ties.shares(dying.sum(axis=1).astype(np.int64))
+        self.at_risk, self.dying = at_risk.take(ties.at, axis=2), None
+        if ties.has_shares:
+            self.dying = dying.take(ties.at, axis=2)
+            self.at_risk -= self.fraction[:, None, :] * self.dying
         if not complete.all():
             self.at_risk += (self.weight == 0)[
                 :, None, :
