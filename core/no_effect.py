@@ -60,6 +60,12 @@ def no_effect(
             f"None of the {len(outcome)} patients was exposed. Choose another exposure or widen the filters."
         )
     observed = _both(outcome, exposure[None, :])
+    if all(np.isnan(ratio.rank_value[0]) for ratio in observed):
+        raise NotEstimable(
+            f"{int((~np.isnan(exposure)).sum())} of {len(outcome)} patients were exposed, and neither hazard "
+            "ratio can be estimated in them, so that there is nothing to set beside chance. Choose another exposure or widen "
+            "the filters."
+        )
     parts: list[tuple[ManyRatios, ManyRatios]] = []
     for done in range(0, runs, batch):
         generator = np.random.Generator(np.random.PCG64([seed, done]))

@@ -154,6 +154,8 @@ def test_what_cannot_be_shown_says_so():
         next(no_effect(Outcome([1, 2], [0, 0]), [1, NEVER]))
     with pytest.raises(NotEstimable, match="was exposed"):
         next(no_effect(Outcome([1, 2], [1, 0]), [NEVER, NEVER]))
+    with pytest.raises(NotEstimable, match="3 of 3 patients were exposed, and neither"):  # two empty figures otherwise
+        next(no_effect(Outcome([1, 2, 3], [1, 1, 0]), [0, 0, 0]))
     with pytest.raises(ValueError, match="one value"):
         next(no_effect(Outcome([1, 2], [1, 0]), [1]))
 
