@@ -23,7 +23,7 @@ WIDE_FROM_MM, WIDE_PIXELS = 150, 900
 FONTS = "Arial, Helvetica, 'Liberation Sans', 'Noto Sans CJK SC', 'Microsoft YaHei', sans-serif"
 # As in .streamlit/config.toml, theme.light: what the names in a chart stand for on white paper.
 COLOURS = {"gray": "#1F2937", "primary": "#0072B2", "orange": "#E08A00"}
-SERIES = ("#0072B2", "#D55E00", "#222222", "#009E73", "#882255", "#7F7F7F", "#B07C00", "#5B4FCF")
+SERIES = ("#0072B2", "#D55E00", "#222222", "#009E73", "#882255", "#7F7F7F", "#5B4FCF", "#B07C00")
 INK, QUIET = COLOURS["gray"], "#4B5563"
 CONFIG = {
     "background": "white",
