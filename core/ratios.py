@@ -50,23 +50,23 @@ def risk_differences(analysis: Analysis, variables, months: float) -> pd.DataFra
     rows = []
     for variable in variables:
         values = analysis.values(variable.name)
-        groups, reference = _halves(values) if variable.is_numeric else (values.astype(object), variable.reference)
+        groups, reference = _halves(values) if variable.is_numeric else (values, variable.reference)
         known = groups.notna().to_numpy()
         if not known.any():
             continue
         result = cumulative_incidence(analysis.outcome.take(known), groups[known].reset_index(drop=True))
         at = result.at([months])
-        at = at[at["cause"] == 1].set_index("stratum") if analysis.outcome.n_event else at.iloc[:0].set_index("stratum")
+        at = at[at["cause"] == 1] if analysis.outcome.n_event else at.iloc[:0]
+        found = {row.stratum: (row.estimate, row.std_error) for row in at.itertuples(index=False)}
         size = groups[known].value_counts()
-        for level in at.index:
-            risk, error = at.loc[level, "estimate"], at.loc[level, "std_error"]
+        for level, (risk, error) in found.items():
             if size[level] < SMALL_STRATUM:
                 risk = math.nan
-            if level == reference or reference not in at.index or size[reference] < SMALL_STRATUM:
+            if level == reference or reference not in found or size[reference] < SMALL_STRATUM:
                 rows.append((variable.name, level, risk, *[math.nan] * 3))
                 continue
-            difference = risk - at.loc[reference, "estimate"]
-            half = 1.959963984540054 * math.hypot(error, at.loc[reference, "std_error"])
+            difference = risk - found[reference][0]
+            half = 1.959963984540054 * math.hypot(error, found[reference][1])
             half = half if half > 0 else math.nan
             rows.append((variable.name, level, risk, difference, difference - half, difference + half))
     return pd.DataFrame(rows, columns="covariate level risk estimate conf_low conf_high".split())
@@ -77,9 +77,8 @@ def _halves(values):
     numbers = values.to_numpy(dtype=float)
     known = ~np.isnan(numbers)
     middle = np.median(numbers[known]) if known.any() else np.nan
-    halves = np.where(numbers > middle, UPPER, LOWER).astype(object)
-    halves[~known] = None
-    return pd.Series(halves, index=values.index), LOWER
+    codes = np.where(known, (numbers > middle).astype(np.int8), np.int8(-1))
+    return pd.Series(pd.Categorical.from_codes(codes, [LOWER, UPPER]), index=values.index), LOWER
 
 
 @dataclass(frozen=True, eq=False)

@@ -47,11 +47,15 @@ def settings_for(registry: Registry) -> tuple[Setting, ...]:
 
 def settings_of(registry: Registry, page: str) -> tuple[Setting, ...]:
     """The settings that shape a page: its own and those that hold everywhere."""
-    return tuple(s for s in settings_for(registry) if s.page in (EVERYWHERE, page) or page in s.also_on)
+
+    def find():
+        return tuple(s for s in settings_for(registry) if s.page in (EVERYWHERE, page) or page in s.also_on)
+
+    return registry.remember(("settings of", page), find)
 
 
 def setting_named(registry: Registry, name: str) -> Setting:
-    return next(setting for setting in settings_for(registry) if setting.name == name)
+    return registry.remember("settings by name", lambda: {s.name: s for s in settings_for(registry)})[name]
 
 
 def matters(registry: Registry, setting: Setting, value_of, page: str = "") -> bool:

@@ -64,13 +64,22 @@ def show_chart(chart: Chart, key: str) -> None:
 
 
 def wording(make, key: str) -> None:
-    """A results sentence to copy, behind a small opener. ``make()`` writes it; where it cannot be written nothing is shown."""
-    try:
-        sentence = make()
-    except NotEstimable:
+    """A results sentence to copy, behind a small opener. ``make()`` writes it when the opener is opened."""
+    _words(make, key)
+
+
+@st.fragment
+def _words(make, key):
+    opener = st.expander(
+        "In words, for a manuscript", icon=":material/edit_note:", key=f"_words_{key}", on_change="rerun"
+    )
+    if not opener.open:
         return
-    with st.expander("In words, for a manuscript", icon=":material/edit_note:", key=f"_words_{key}"):
-        st.code(sentence, language=None, wrap_lines=True)
+    with opener:
+        try:
+            st.code(make(), language=None, wrap_lines=True)
+        except NotEstimable as reason:
+            st.caption(literal(str(reason)))
 
 
 def baseline_notice(analysis: Analysis, *, grouped: bool = True) -> str | None:

@@ -34,6 +34,7 @@ from core.survival import functional_form, residual_trend
 from pages.components.controls import choose
 from pages.components.figures import HOW_TO_READ_FOREST, ratio_name
 from pages.components.literal import literal
+from pages.components.on_demand import asked_for
 from pages.components.panels import baseline_notice, panel, show_cautions, show_chart, wording
 from pages.components.tables import text_table
 
@@ -159,6 +160,8 @@ def joint_panel(analysis: Analysis) -> None:
         stratum = None if within == NOTHING else registry.dictionary.by_label(within)
         if variables:
             _events_meter(analysis, variables, stratum)
+        if variables and not asked_for(analysis, "Fit this model", "joint"):
+            return
         model = joint_model(
             analysis, variables, ties=analysis.view["ties"], within=stratum, penalised=analysis.view["firth"]
         )
@@ -237,6 +240,8 @@ def subgroups_panel(analysis: Analysis) -> None:
         effect = analysis.registry.dictionary.by_label(analysis.view["effect_of"])
         if effect is None:
             raise NotEstimable("No covariate with a single hazard ratio is recorded.")
+        if not asked_for(analysis, "Fit the subgroups", "subgroups"):
+            return
         effects = subgroup_effects(analysis, effect, ties=analysis.view["ties"])
         label = {v.name: v.label for v in analysis.recorded_covariates}
         overall = effects.groupby("covariate", sort=False)["p_interaction"].first().reset_index()

@@ -32,6 +32,7 @@ from core.treatment import LANDMARK, NAIVE, TIME_DEPENDENT
 from pages.components.controls import choose, value_of
 from pages.components.kept import kept
 from pages.components.literal import literal
+from pages.components.on_demand import asked_for
 from pages.components.panels import baseline_notice, panel, show_chart, wording
 
 AT_ONCE = 250_000  # patients times runs up to which the draws are made without being asked for
@@ -249,6 +250,8 @@ def model_panel(seen: ExposureAnalysis) -> None:
         if len(seen.outcome) > n:
             said += f" {len(seen.outcome) - n} left out: not recorded."
         st.markdown(literal(said))
+        if not asked_for(seen.analysis, "Fit this model", "adjusted"):
+            return
         result = seen.model
         labels = {v.name: v.label_with_step for v in seen.baseline}
         chart = forest_chart(forest_rows(result.terms, labels, result.overall))
