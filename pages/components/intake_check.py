@@ -13,12 +13,11 @@ from core.intake.to_registry import dictionary_file, open_registry
 from core.intake.values import DATE_ORDERS
 from core.registry import Registry
 from core.registry.findings import findings_table
-from core.view import view_from_query
+from core.view import RESERVED, SOURCE_KEY, source_name
 from pages.components.entry import PAGES, asked_for, asked_page
 from pages.components.intake_state import CHOOSE, NONE, choose, kept, said_in_words
 from pages.components.literal import literal
-from pages.components.restore import ask_for, go_where_asked
-from pages.components.source import asked_for_file, bring, is_the_file
+from pages.components.source import asked_for_file, bring, bring_what_was_asked, is_the_file
 from pages.components.tables import text_table
 
 
@@ -47,6 +46,13 @@ def check_panel(table: TextTable, mapping: Mapping) -> None:
             f"**{registry.n_read:,} rows read, {len(registry):,} patients kept, {registry.n_excluded:,} rows excluded. "
             f"{n_event:,} with the event ({literal(mapping.event)}).**"
         )
+        wanted = asked_for_file()
+        if wanted and not _is_asked_for(registry):
+            st.warning(
+                f"The link needs {literal(wanted)}; this is {literal(source_name(registry))}: another file, or the same with other "
+                "answers. It can be opened, but the link's numbers are not those of this registry.",
+                icon=":material/link_off:",
+            )
         _report(registry)
         with st.container(horizontal=True):
             st.button(
@@ -58,9 +64,8 @@ def check_panel(table: TextTable, mapping: Mapping) -> None:
                 args=(registry,),
             )
             _hand_out(registry, table, mapping)
-    go_where_asked()
     if st.session_state.pop("_opened", False):
-        st.switch_page("pages/overview.py", query_params={})  # bound parameters stay
+        _go(registry)
 
 
 def _checked(table, mapping, courses, course_columns) -> Registry:
@@ -76,14 +81,28 @@ def _checked(table, mapping, courses, course_columns) -> Registry:
 
 
 def _open(registry):
-    """Opens the page and the filters of the link that asked for this file, or the Overview."""
-    wanted, page, query = asked_for_file(), asked_page(), asked_for()
-    bring(registry)
-    if is_the_file(registry, wanted) and page not in ("", "data"):
-        view, _ = view_from_query(registry, page, query)
-        ask_for(registry, view, files={path: file for file, _, _, path in PAGES})
-    else:
-        st.session_state["_opened"] = True
+    # The control of the source has been drawn when the page runs on, and cannot be set any more.
+    if not _is_asked_for(registry):
+        bring(registry)
+    st.session_state["_opened"] = True
+
+
+def _go(registry):
+    """Opens the Overview, or the page and the filters of the link that asked for this file.
+
+    The sidebar has not been drawn for the file of a link yet: its controls take their values from the address.
+    """
+    page, query = "overview", {}
+    if _is_asked_for(registry):
+        bring_what_was_asked(registry)
+        page = asked_page()
+        query = {key: texts for key, texts in asked_for().items() if key not in (*RESERVED, SOURCE_KEY)}
+    files = {path: file for file, _, _, path in PAGES if path != "data"}
+    st.switch_page(files.get(page, files["overview"]), query_params=query)  # bound parameters stay
+
+
+def _is_asked_for(registry):
+    return is_the_file(registry, asked_for_file())
 
 
 def _course_columns(courses: TextTable) -> CourseColumns:

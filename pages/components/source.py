@@ -85,6 +85,11 @@ def bring(registry: Registry) -> None:
     st.session_state[SOURCE_KEY] = source_name(registry)
 
 
+def bring_what_was_asked(registry: Registry) -> None:
+    """Puts the file that the link names into its place; the control of the source says so already."""
+    st.session_state[_BROUGHT] = registry
+
+
 def let_go() -> None:
     """Forgets the reader's registry and goes back to the server's; for the callback of a button."""
     st.session_state.pop(_BROUGHT, None)

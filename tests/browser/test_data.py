@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import ROOT, _wait_for, free_port, opened, running_server, settled
-from tests.browser.own_file import choose_table, open_registry
+from tests.browser.own_file import choose_table, go_to_survival, open_registry
 from tests.core.intake.files import csv_file
 
 pytestmark = pytest.mark.browser
@@ -24,10 +24,11 @@ VETERAN = (
 )
 
 
-def test_a_link_to_an_upload_asks_for_the_file_and_the_same_file_answers_it(sample_server, page, chromium):
+def test_a_link_to_an_upload_asks_for_the_file_and_the_same_file_opens_its_page(sample_server, page, chromium):
     opened(page, f"{sample_server}/data")
     choose_table(page, "veteran.csv", VETERAN)
     open_registry(page, 137)
+    go_to_survival(page, "celltype")
     link = page.url
     assert "source=Upload" in link
     other = chromium.new_context(viewport={"width": 1400, "height": 1000}).new_page()
@@ -38,6 +39,7 @@ def test_a_link_to_an_upload_asks_for_the_file_and_the_same_file_answers_it(samp
     settled(other)
     choose_table(other, "veteran.csv", VETERAN)
     open_registry(other, 137)
+    expect(other.get_by_role("heading", name="Survival by celltype")).to_be_visible()
     expect(other).to_have_url(link)
     other.context.close()
 
@@ -79,7 +81,9 @@ def test_two_readers_do_not_see_each_other_and_the_server_notes_nothing(tmp_path
         readers = [Reader(chromium, address, word) for word in ("Quokka", "Numbat")]
         for reader in readers:
             word = reader.word
-            rows = [f"{word}Id{i},{word}Person,{word}-{'ab'[i % 2]},{10 * i + 5},{i % 2},{i or 'NA'}" for i in range(24)]
+            rows = [
+                f"{word}Id{i},{word}Person,{word}-{'ab'[i % 2]},{10 * i + 5},{i % 2},{i or 'NA'}" for i in range(24)
+            ]
             content = csv_file(f"id,surname,{word} group,time_days,died,{word} score", *rows)
             choose_table(reader.page, f"{word}.csv", content)
         for reader in readers:

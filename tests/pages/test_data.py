@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from core.intake.mapping import STATES
-from core.view import source_name
+from core.view import filter_from_levels, make_view, source_name
 from pages.components.source import SERVERS_OWN
 from tests.conftest import ROOT
 from tests.core.intake.files import GOOD, bomb, csv_file
@@ -212,3 +212,29 @@ def test_an_event_that_is_no_death_has_its_own_name_on_every_page(app):
     at.switch_page("pages/survival.py").run()
     assert not at.exception
     assert "51 of 51 patients, 20 deaths" in words(at)
+
+
+def test_the_file_of_a_link_brings_back_its_page_and_its_filters(app):
+    first = opened(app("data"))
+    registry = first.session_state["_brought"]
+    treated = filter_from_levels(registry.dictionary.by_label("trt"), ["2"])
+    view = make_view(registry, "overview", [treated], {"by": "celltype", "endpoint": "Early mortality"})
+    at = app("overview", **view.to_query(registry))
+    assert at.title[0].value == "This view needs a file that is not here"
+    at.switch_page("pages/data.py").run()
+    upload(at, "veteran.csv", VETERAN)
+    at.get_by_key("_open").click().run()
+    assert not at.exception
+    assert "68 of 137 patients" in words(at)
+    assert at.get_by_key("endpoint").value == "Early mortality"
+    assert any("by celltype" in heading.value for heading in at.subheader)
+
+
+def test_another_file_than_that_of_the_link_opens_as_it_is(app):
+    at = app("overview", source="Upload 0123456789ab", endpoint="Early mortality")
+    at.switch_page("pages/data.py").run()
+    upload(at, "veteran.csv", VETERAN)
+    assert any("another file, or the same with other answers" in warning.value for warning in at.warning)
+    at.get_by_key("_open").click().run()
+    assert not at.exception
+    assert "137 of 137 patients" in words(at)
