@@ -26,7 +26,7 @@ from core.survival.partial_likelihood import FLAT, maximise
 from core.survival.single_number import NumbersAlone, maxima
 from core.survival.tied_events import TiedEvents, tied_events
 
-BLOCK = 2**14  # numbers taken up at a time
+BLOCK = 2**14  # values of numbers taken up at a time, and twice as many counts of levels
 
 
 def cox_each(outcome: Outcome, covariates, *, ties=TIES, conf_level=CONF_LEVEL) -> CoxResult:
@@ -57,7 +57,7 @@ def cox_each(outcome: Outcome, covariates, *, ties=TIES, conf_level=CONF_LEVEL) 
     nominal.sort(key=lambda c: len(c.levels))
     while nominal:
         size = 1
-        while size < len(nominal) and (size + 1) * len(nominal[size].levels) * len(nodes.at) <= BLOCK:
+        while size < len(nominal) and (size + 1) * len(nominal[size].levels) * len(nodes.at) <= 2 * BLOCK:
             size += 1
         single |= _categories(sets, nodes, nominal[:size])
         nominal = nominal[size:]

@@ -103,35 +103,37 @@ class NumbersAlone:
             sums = _sums(part(self.x, block.rows), part(self.known, block.rows), beta, block.bounds)
             dying = None
             if block.others is not None:
-                dying = sums[:, :, 1::2]
-                sums = np.where(block.others, sums[:, :, ::2], 0.0) + dying
+                dying, sums = sums[:, :, 1::2], sums[:, :, ::2]
+                sums *= block.others
+                sums += dying
             if len(block.later_at):
                 x, known = self.later
                 sums[:, :, block.later_at] -= _sums(
                     part(x, block.later), part(known, block.later), beta, block.later_bounds
                 )
-            total = sums[:, :, ::-1].cumsum(axis=2)[:, :, ::-1] + carry
-            carry = total[:, :, :1]
-            weight = part(self.weight, block.nodes)
+            at_risk = sums[:, :, ::-1].cumsum(axis=2)[:, :, ::-1]
+            at_risk += carry
+            carry = at_risk[:, :, :1].copy()
+            if block.at is not None:
+                at_risk = at_risk.take(block.at, axis=2)
+                dying = None if dying is None else dying.take(block.at, axis=2)
+            if block.most is not None:
+                largest = np.maximum(largest, (dying[0] / at_risk[0] / block.most).max(axis=1))
             if dying is not None:
-                if block.at is not None:
-                    total, dying = total.take(block.at, axis=2), dying.take(block.at, axis=2)
-                if block.most is not None:
-                    largest = np.maximum(largest, (dying[0] / total[0] / block.most).max(axis=1))
-                total = total - part(self.fraction, block.nodes) * dying
-            elif block.at is not None:
-                total = total.take(block.at, axis=2)
+                dying *= part(self.fraction, block.nodes)
+                at_risk -= dying
+            weight = part(self.weight, block.nodes)
             if self.known is not None:
-                total[0][np.broadcast_to(weight, total[0].shape) == 0] = 1.0
-            terms = np.empty_like(total)
-            np.log(total[0], out=terms[0])
-            mean, second, cube = total[1:] * (1 / total[0])
+                at_risk[0][weight == 0] = 1.0
+            total, mean, variance, third_moment = at_risk  # what these names say, from here on, is made in place
+            at_risk[1:] /= total
             square = mean * mean
-            terms[1] = mean
-            np.subtract(second, square, out=terms[2])
-            # the third moment about the mean
-            np.subtract(cube, mean * (3 * terms[2] + square), out=terms[3])
-            sums = terms.sum(axis=2) if weight is None else np.einsum("pkj,kj->pk", terms, weight)
+            variance -= square
+            square += 3 * variance
+            square *= mean
+            third_moment -= square
+            np.log(total, out=total)
+            sums = at_risk.sum(axis=2) if weight is None else np.einsum("pkj,kj->pk", at_risk, weight)
             value -= sums[0]
             score -= sums[1]
             information += sums[2]
