@@ -26,7 +26,8 @@ from core.view import (
     view_from_query,
 )
 
-MARKS = (FINGERPRINT_KEY, RELEASE_KEY, NUMBERS_KEY, CHECK_KEY)
+# any of them tells a link from an address that was typed or taken from the address bar; the first is all that a cut may leave
+MARKS = (PAGE_KEY, FINGERPRINT_KEY, RELEASE_KEY, NUMBERS_KEY, CHECK_KEY)
 
 
 def permanent_query(analysis: Analysis, *, with_numbers: bool = True) -> dict[str, list[str]]:

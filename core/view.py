@@ -202,12 +202,19 @@ def filter_from_query(
         if missing_texts[0] not in word:
             ignored.append(Ignored(missing_key(registry, variable), missing_texts[0], "not one of the choices"))
         if not registry.n_missing(variable):
+            if missing != AUTO:
+                ignored.append(Ignored(missing_key(registry, variable), missing_texts[0], "no value is missing here"))
             missing = AUTO
     chosen = limits
     if texts is not None:
         numbers = [_number(text) for text in texts]
         if len(numbers) == 2 and None not in numbers:
-            chosen = tuple(min(max(number, limits[0]), limits[1]) for number in numbers)
+            chosen = tuple(min(max(round(n, variable.decimals), limits[0]), limits[1]) for n in numbers)
+            for text, number, taken in zip(texts, numbers, chosen, strict=True):
+                if abs(number - taken) > 0.5 * 10.0**-variable.decimals:
+                    ignored.append(Ignored(key, text, f"outside of what is recorded, so taken as {taken:g}"))
+                elif round(number, variable.decimals) != number:
+                    ignored.append(Ignored(key, text, f"more digits than are recorded, so taken as {taken:g}"))
         else:
             ignored.append(Ignored(key, ", ".join(texts), "a range needs two numbers"))
     return filter_from_range(registry, variable, chosen, missing)
@@ -219,13 +226,18 @@ def setting_from_texts(registry: Registry, setting: Setting, texts, ignored: lis
     if not texts:
         return default
     key = setting.key(registry)
+    if setting.kind != "choices":
+        ignored.extend(Ignored(key, text, "given twice; the first counts") for text in texts[1:])
     if setting.kind == "switch":
         if texts[0].lower() in ("true", "false"):
             return texts[0].lower() == "true"
     elif setting.kind in ("number", "slider"):
         number = _number(texts[0])
         if number is not None and setting.low <= number <= setting.high:
-            return type(default)(number)
+            taken = type(default)(number)
+            if taken != number:
+                ignored.append(Ignored(key, texts[0], f"a whole number is needed, so taken as {taken}"))
+            return taken
     elif setting.kind == "choices":
         options = setting.options_of(registry)
         ignored.extend(Ignored(key, text, "not one of the choices") for text in texts if text and text not in options)

@@ -1,5 +1,6 @@
 """A view is a value: it survives the way through a link, and whatever a link cannot bring is named."""
 
+import math
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -107,3 +108,25 @@ def test_a_reversed_or_overlong_range_means_the_same_as_the_slider_shows():
 def test_no_query_string_breaks_the_view(query):
     view, _ = view_from_query(REGISTRY, "survival", query)
     assert dict(view.settings).keys() == {setting.name for setting in settings_of(REGISTRY, "survival")}
+
+
+@pytest.mark.parametrize(
+    ("query", "said", "meant"),
+    [
+        ({"landmark": ["3", "6"]}, "given twice; the first counts", ("landmark", 3)),
+        ({"landmark": ["2.5"]}, "a whole number is needed, so taken as 2", ("landmark", 2)),
+        ({"endpoint": ["Early mortality", "Overall mortality"]}, "given twice", ("endpoint", "Early mortality")),
+        ({"sample.age": ["70", "300"]}, "outside of what is recorded, so taken as 82", ("age", (70.0, math.nan))),
+        ({"sample.age": ["49.6", "60"]}, "more digits than are recorded, so taken as 50", ("age", (50.0, 60.0))),
+        ({"sample.sts_courses.missing": ["Only these"]}, "no value is missing here", None),
+    ],
+)
+def test_what_is_taken_for_something_else_is_named(query, said, meant):
+    view, ignored = view_from_query(REGISTRY, "survival", query)
+    assert [said in part.reason for part in ignored] == [True]
+    if meant and meant[0] == "age":
+        assert (view.filters[0].low, view.filters[0].high) == pytest.approx(meant[1], nan_ok=True)
+    elif meant:
+        assert view[meant[0]] == meant[1]
+    again, nothing = view_from_query(REGISTRY, "survival", view.to_query(REGISTRY))
+    assert (again, nothing) == (view, [])

@@ -177,3 +177,29 @@ def test_the_figure_of_two_views_says_of_whom_it_is(app):
     caption = at.session_state["_figure_caption"]
     assert caption.startswith("Later: Synthetic sample. 23 of 51 patients (Stage: Later).")
     assert "From 60: Synthetic sample. 17 of 51 patients (Age: at least 60 years)." in caption
+
+
+@pytest.mark.parametrize(
+    ("asked", "counts", "said"),
+    [
+        ({"sample.age": ["70", "300"]}, "4 of 51 patients, 0 deaths", "sample.age = 300: outside of what is recorded"),
+        ({"endpoint": ["Early mortality", "Overall mortality"]}, "12 early deaths", "Overall mortality: given twice"),
+        ({"sample.sts_courses": ["2.4", "8"]}, "34 of 51 patients", "taken as 2"),
+    ],
+)
+def test_the_screen_shows_what_the_banner_speaks_of(app, asked, counts, said):
+    """A control would drop a range that is too wide, and take the last of two values."""
+    at = app("overview", **asked)
+    assert counts in plain(at)
+    assert said in plain(at)
+
+
+def test_a_link_over_data_with_narrower_limits_keeps_its_filter(app):
+    asked = query("overview", Filter("age", low=60))
+    at = app(**{**asked, "sample.age": ["60", "90"]})
+    assert "17 of 51 patients" in plain(at)
+    assert "taken as 82" in plain(at)
+
+
+def test_a_link_of_which_only_its_page_is_left_says_so(app):
+    assert "a part of it was cut off or changed" in plain(app(page=["overview"]))
