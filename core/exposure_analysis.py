@@ -25,9 +25,17 @@ from core.exposures import (
 from core.registry import Registry, Variable
 from core.settings import FROM_LAST_DAY
 from core.survival import CoxResult, KaplanMeierResult, Outcome, TestResult, kaplan_meier, landmark, logrank_test
-from core.survival.exposure import mantel_byar, simon_makuch
+from core.survival.exposure import both_states, mantel_byar, simon_makuch
 from core.timeline import BY_EXPOSURE, BY_FOLLOW_UP, Timeline, follow_up_only, timeline
-from core.treatment import ESTIMATE_COLUMNS, LANDMARK, TIME_DEPENDENT, adjusted, every_threshold, three_estimates
+from core.treatment import (
+    ESTIMATE_COLUMNS,
+    LANDMARK,
+    TIME_DEPENDENT,
+    adjusted,
+    every_threshold,
+    since_exposure,
+    three_estimates,
+)
 
 EXPOSED_BY, NOT_EXPOSED_BY = "Exposed by the landmark", "Not exposed by the landmark"
 BY_LANDMARK_LEVELS = (NOT_EXPOSED_BY, EXPOSED_BY)
@@ -135,12 +143,17 @@ class ExposureAnalysis:
     @cached_property
     def moving_curves(self) -> KaplanMeierResult:
         """Simon-Makuch: patients change from one curve to the other when exposed."""
-        return simon_makuch(self.outcome, self.months)
+        return simon_makuch(self.outcome, self.months, split=self._states)
 
     @cached_property
     def moving_test(self) -> TestResult:
         """Mantel-Byar."""
-        return mantel_byar(self.outcome, self.months)
+        return mantel_byar(self.outcome, self.months, split=self._states)
+
+    @cached_property
+    def _states(self) -> tuple:
+        """The follow-up in rows, divided at the exposure: curves and test share it."""
+        return both_states(self.outcome, self.months)
 
     @cached_property
     def _at_landmark(self) -> tuple[Outcome, pd.Series]:
@@ -314,7 +327,7 @@ def since_their_dates(analysis: Analysis) -> pd.DataFrame:
             found = seen.thresholds.iloc[-1]
             label = f"{_course_name(analysis.registry, exposure)}, {found['label']}"
         else:
-            found = seen.time_dependent
+            found = since_exposure(seen.outcome, seen.months, events=analysis.endpoint.events)
         numbers = {name: found[name] for name in ESTIMATE_COLUMNS}
         rows.append({"variable": exposure.variable, "label": label, "n_not_known": seen.n_not_known} | numbers)
     return pd.DataFrame(rows, columns=["variable", "label", "n_not_known", *ESTIMATE_COLUMNS])

@@ -73,6 +73,14 @@ def three_estimates(
     return frame
 
 
+def since_exposure(
+    outcome: Outcome, exposure_time, *, ties=TIES, conf_level=CONF_LEVEL, events="events"
+) -> dict[str, object]:
+    """The time-dependent row of ``three_estimates`` alone."""
+    seen = OneExposure(outcome, np.asarray(exposure_time, dtype=float))
+    return _estimate(seen, ties=ties, conf_level=conf_level, events=events)
+
+
 def every_threshold(
     outcome: Outcome, course_times, *, ties=TIES, conf_level=CONF_LEVEL, events="events"
 ) -> pd.DataFrame:

@@ -24,14 +24,17 @@ def forest_rows(terms: pd.DataFrame, labels: Mapping[str, str], overall: pd.Data
     """
     whole = {} if overall is None else {row.covariate: row for row in overall.itertuples(index=False)}
     rows = []
-    for covariate, part in terms.groupby("covariate", sort=False):
+    parts: dict = {}
+    for term in terms.itertuples(index=False):
+        parts.setdefault(term.covariate, []).append(term)
+    for covariate, part in parts.items():
         name = labels.get(covariate, str(covariate))
-        has_levels = len(part) > 1 or bool(part["is_reference"].any()) or str(part["level"].iloc[0]) != ""
+        has_levels = len(part) > 1 or any(term.is_reference for term in part) or str(part[0].level) != ""
         if has_levels:
             test = whole.get(covariate)
             p_text = format_p(test.p_value) if test is not None and test.df > 1 and not math.isnan(test.p_value) else ""
             rows.append((name, 0, True, "", *[math.nan] * 4, False, "", p_text, ""))
-        for term in part.itertuples(index=False):
+        for term in part:
             label = str(term.level) if has_levels else name
             rows.append((label, int(has_levels), False, *_numbers(term)))
     return pd.DataFrame(rows, columns=ROW_COLUMNS)

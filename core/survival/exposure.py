@@ -63,36 +63,38 @@ def person_time(outcome: Outcome) -> np.ndarray:
     return outcome.time if outcome.entry is None else outcome.time - np.maximum(outcome.entry, 0.0)
 
 
-def mantel_byar(outcome: Outcome, exposure_time, *, stratify=None) -> TestResult:
+def mantel_byar(outcome: Outcome, exposure_time, *, stratify=None, split=None) -> TestResult:
     """Whether the hazard changes with the exposure: the log-rank test in which a patient changes group when exposed.
 
     stratify  one value for each row of the outcome, as in ``logrank_test``
+    split     what ``both_states`` gave for the same outcome and exposure, where it is at hand
 
     In the groups frame n counts rows: whoever becomes exposed is in both groups. Raises NotEstimable when no time is
     spent in one of the groups, or no event happened. Mantel and Byar 1974.
     """
-    rows, exposed, patient = _both_states(outcome, exposure_time)
+    rows, exposed, patient = both_states(outcome, exposure_time) if split is None else split
     layers = None if stratify is None else pd.Series(stratify).take(patient).reset_index(drop=True)
     result = logrank_test(rows, _states(exposed), stratify=layers)
     return replace(result, method="Mantel-Byar test" + (", stratified" if stratify is not None else ""))
 
 
 def simon_makuch(
-    outcome: Outcome, exposure_time, *, conf_level: float = CONF_LEVEL, conf_type: str = CONF_TYPE
+    outcome: Outcome, exposure_time, *, conf_level: float = CONF_LEVEL, conf_type: str = CONF_TYPE, split=None
 ) -> KaplanMeierResult:
     """Curves of the time not exposed and the time exposed, in which a patient moves from one risk set to the other.
 
     The strata are "Not exposed" and "Exposed". n counts rows; the move counts as censored in the first stratum and as a
     delayed entry in the second. follow_up is NaN: a move is no end of follow-up. Soon after the first exposures the second
     risk set is small, and a curve that reaches 0 there stays there. Raises NotEstimable when no time is spent exposed, or
-    none not exposed. Simon and Makuch 1984.
+    none not exposed. ``split`` as in ``mantel_byar``. Simon and Makuch 1984.
     """
-    rows, exposed, _ = _both_states(outcome, exposure_time)
+    rows, exposed, _ = both_states(outcome, exposure_time) if split is None else split
     result = kaplan_meier(rows, _states(exposed), conf_level=conf_level, conf_type=conf_type)
     return replace(result, has_follow_up=False)
 
 
-def _both_states(outcome, exposure_time):
+def both_states(outcome: Outcome, exposure_time) -> tuple[Outcome, np.ndarray, np.ndarray]:
+    """``split_at_exposure``; raises NotEstimable when no time is spent in one of the two states."""
     rows, exposed, patient = split_at_exposure(outcome, exposure_time)
     if not exposed.any():
         raise NotEstimable(

@@ -74,10 +74,11 @@ def _sorted_terms(terms, ordered):
 
 
 def _rows_by_role(result, ordered, label):
+    role = {v.name: v.role for v in ordered}
+    roles = result.terms["covariate"].map(role)
     parts = []
-    for role, title in ROLES.items():
-        names = [v.name for v in ordered if v.role == role]
-        terms = result.terms[result.terms["covariate"].isin(names)]
+    for name, title in ROLES.items():
+        terms = result.terms[roles == name]
         if len(terms):
             parts.append(
                 pd.DataFrame(
@@ -98,7 +99,9 @@ def each_table(analysis: Analysis) -> None:
     ):
         result, ordered = _each(analysis)
         label = {v.name: v.label_with_step for v in ordered}
-        risks = _risk_texts(risk_differences(analysis, ordered, months), ordered)
+        risks = {}
+        if asked_for(analysis, f"Add the differences in risk by {months:g} months", "risks", months):
+            risks = _risk_texts(risk_differences(analysis, ordered, months), ordered)
         text_table(
             [
                 (
