@@ -23,6 +23,7 @@ from core.survival.design_matrix import Covariate, design_matrix, read_covariate
 from core.survival.level_counts import level_fits
 from core.survival.outcome import Outcome
 from core.survival.partial_likelihood import FLAT, maximise
+from core.survival.separation import recession_direction
 from core.survival.single_number import NumbersAlone, maxima
 from core.survival.tied_events import TiedEvents, tied_events
 
@@ -148,7 +149,14 @@ def _alone(outcome: Outcome, covariate: Covariate, ties: str) -> _Alone:
     if not len(design.x):
         terms, left_out = term_rows(prepared, None)
         return _Alone(covariate.name, terms, n, n_event, why=left_out[0][1])
-    found = maximise(prepared.index(ties), design.x, None, prepared.directions)
+    directions = prepared.directions
+    if part.is_numeric:
+        # a number without a maximum is the usual reason to be here, and quickly told
+        x = (design.x - design.x.mean()) / design.x.std()
+        sets = risk_index(rows, None, ties)
+        direction = recession_direction(sets, x[:, sets.row])
+        directions = [] if direction is None else [direction]
+    found = maximise(prepared.index(ties), design.x, None, directions)
     terms, left_out = term_rows(prepared, found)
     why = left_out[0][1] if left_out and not found.df else ""
     return _Alone(covariate.name, terms, n, n_event, found.log_likelihood, found.score_test, found.df, why)

@@ -17,6 +17,8 @@ def recession_direction(sets: RiskIndex, x: np.ndarray) -> np.ndarray | None:
     found so far violates it, so that its size does not grow with the square of the rows.
     """
     p = len(x)
+    if p == 1:
+        return _direction_of_one(sets, x[0])
     everybody = sets.sum(np.ones(x.shape[1]))
     difference = x[:, sets.event] - (sets.sum(x) / everybody)[:, sets.at]
     gain = difference.sum(axis=1)
@@ -44,28 +46,34 @@ def recession_direction(sets: RiskIndex, x: np.ndarray) -> np.ndarray | None:
     return None
 
 
+def _direction_of_one(sets: RiskIndex, value: np.ndarray) -> np.ndarray | None:
+    """As ``recession_direction``: every event has the highest value at risk, or every one the lowest."""
+    tolerance = TOLERANCE * np.abs(value).max(initial=0)
+    highest, lowest = value[_highest_at_risk(sets, value)], value[_highest_at_risk(sets, -value)]
+    if not (highest - lowest > tolerance).any():
+        return None
+    dying = value[sets.event]
+    if (highest[sets.at] - dying <= tolerance).all():
+        return np.array([1.0])
+    return np.array([-1.0]) if (dying - lowest[sets.at] <= tolerance).all() else None
+
+
 def _highest_at_risk(sets: RiskIndex, value: np.ndarray) -> np.ndarray:
     """(n_times,) the row of the highest value in each risk set."""
-    highest = np.full(sets.n_times, -1)
-    # `following` leads to the next event time that has no row yet; paths are shortened on the way
-    following = np.arange(sets.n_times + 1)
-    open_times = sets.n_times
-    for row in np.argsort(-value, kind="stable"):
-        k = _next_open(following, sets.first[row])
-        while k <= sets.last[row]:
-            highest[k] = row
-            following[k] = k + 1
-            open_times -= 1
-            k = _next_open(following, k)
-        if not open_times:
-            break
-    return highest
-
-
-def _next_open(following: np.ndarray, k: int) -> int:
-    root = k
-    while following[root] != root:
-        root = following[root]
-    while following[k] != root:
-        following[k], k = root, following[k]
-    return root
+    order = np.argsort(value, kind="stable")
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    if sets.later is None:
+        highest = np.full(sets.n_times, -1)
+        np.maximum.at(highest, sets.last, rank)
+        return order[np.maximum.accumulate(highest[::-1])[::-1]]
+    # a row's times are covered by two spans of a power of two; the spans then hand down to their halves
+    level = np.frexp(sets.last - sets.first + 1.0)[1] - 1
+    highest = np.full((int(level.max()) + 1, sets.n_times), -1)
+    np.maximum.at(highest, (level, sets.first), rank)
+    np.maximum.at(highest, (level, sets.last + 1 - 2**level), rank)
+    for k in range(len(highest) - 1, 0, -1):
+        half = 2 ** (k - 1)
+        np.maximum(highest[k - 1], highest[k], out=highest[k - 1])
+        np.maximum(highest[k - 1, half:], highest[k, :-half], out=highest[k - 1, half:])
+    return order[highest[0]]
