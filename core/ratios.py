@@ -55,9 +55,7 @@ def risk_differences(analysis: Analysis, variables, months: float) -> pd.DataFra
         if not known.any():
             continue
         result = cumulative_incidence(analysis.outcome.take(known), groups[known].reset_index(drop=True))
-        at = result.at([months])
-        at = at[at["cause"] == 1] if analysis.outcome.n_event else at.iloc[:0]
-        found = {row.stratum: (row.estimate, row.std_error) for row in at.itertuples(index=False)}
+        found = result.risk_at(months) if analysis.outcome.n_event else {}
         size = groups[known].value_counts()
         for level, (risk, error) in found.items():
             if size[level] < SMALL_STRATUM:

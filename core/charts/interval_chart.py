@@ -1,5 +1,6 @@
 """A few hazard ratios on one small log axis, each with its words above it: for a place of any width."""
 
+import math
 from functools import lru_cache
 
 import altair as alt
@@ -19,36 +20,35 @@ def interval_chart(ratios: pd.DataFrame) -> Chart:
 
     An interval that leaves the axis ends in an arrow; a ratio that cannot be estimated has only its words.
     """
-    rows = ratios.reset_index(drop=True)
-    known = rows["estimate"].notna()
-    texts = [
-        format_estimate(row.estimate, row.conf_low, row.conf_high) if there else NOT_ESTIMABLE
-        for row, there in zip(rows.itertuples(index=False), known, strict=True)
-    ]
-    top = pd.Series(range(len(rows)), dtype=float) * ROW
-    words = pd.DataFrame({"label": rows["label"].astype(str), "text": texts, "y": top + 10})
-    lines = pd.DataFrame(
-        {
-            "x": rows["estimate"].clip(LOW, HIGH),
-            "low": rows["conf_low"].clip(LOW, HIGH),
-            "high": rows["conf_high"].clip(LOW, HIGH),
-            "cut_low": (rows["conf_low"] < LOW).astype(int),
-            "cut_high": (rows["conf_high"] > HIGH).astype(int),
-            "y": top + LINE,
-        }
-    )[known]
-    bottom = float(len(rows) * ROW)
+    words, lines = [], []
+    for place, row in enumerate(ratios.itertuples(index=False)):
+        known = not math.isnan(row.estimate)
+        text = format_estimate(row.estimate, row.conf_low, row.conf_high) if known else NOT_ESTIMABLE
+        words.append((str(row.label), text, place * ROW + 10.0))
+        if known:
+            low, x, high = (min(max(value, LOW), HIGH) for value in (row.conf_low, row.estimate, row.conf_high))
+            cut = int(row.conf_low < LOW), int(row.conf_high > HIGH)
+            lines.append((x, low, high, *cut, place * ROW + float(LINE), LOW, HIGH))
     datasets = {
-        "words": words,
-        "lines": lines.assign(from_x=LOW, to_x=HIGH),
+        "words": pd.DataFrame(words, columns=["label", "text", "y"]),
+        "lines": pd.DataFrame(lines, columns="x low high cut_low cut_high y from_x to_x".split(), dtype=float),
+        **_fixed(len(words)),
+    }
+    said = " ".join(f"{label}: {text}." for label, text, _ in words)
+    return Chart(with_data(_template(len(words)), datasets), f"Hazard ratios with 95% intervals. {said}")
+
+
+@lru_cache(maxsize=16)
+def _fixed(n: int) -> dict:
+    """The data of the axis, which no filter changes."""
+    top, bottom = pd.Series(range(n), dtype=float) * ROW, float(n * ROW)
+    return {
         "span": pd.DataFrame({"x": [LOW], "x2": [HIGH], "y": [bottom]}),
         "rows": pd.DataFrame({"one": 1.0, "y": top + LINE - 7, "y2": top + LINE + 7}),
         "ticks": pd.DataFrame(
             {"x": TICKS, "label": [tick_label(tick) for tick in TICKS], "y": bottom, "y2": bottom + 4}
         ),
     }
-    said = " ".join(f"{row.label}: {row.text}." for row in words.itertuples(index=False))
-    return Chart(with_data(_template(len(rows)), datasets), f"Hazard ratios with 95% intervals. {said}")
 
 
 @lru_cache(maxsize=16)

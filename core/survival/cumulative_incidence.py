@@ -1,6 +1,7 @@
 """The cumulative incidence of competing events: Aalen-Johansen."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -52,14 +53,46 @@ class CumulativeIncidenceResult:
     The standard error is STANDARD_ERROR.
     """
 
-    curve: pd.DataFrame
-    event_free: pd.DataFrame
     strata: tuple
     causes: tuple[int, ...]
     conf_level: float
     conf_type: str
     n_excluded: int
     _parts: tuple[_Stratum, ...] = field(repr=False)
+
+    @cached_property
+    def curve(self) -> pd.DataFrame:
+        return self._tidy(
+            lambda part, incidence: {
+                "time": part.sets.time,
+                "n_risk": part.sets.n_risk,
+                "n_event": incidence.n_event,
+                "n_censor": part.sets.n_lost,
+                "estimate": incidence.estimate,
+                "std_error": incidence.std_error,
+                "conf_low": incidence.conf_low,
+                "conf_high": incidence.conf_high,
+            }
+        )
+
+    @cached_property
+    def event_free(self) -> pd.DataFrame:
+        return _event_free(self.strata, self._parts)
+
+    def risk_at(self, time: float) -> dict:
+        """stratum -> (estimate, std_error) of cause 1 at one time, as ``at`` gives them."""
+        found = {}
+        for level, part in zip(self.strata, self._parts, strict=True):
+            at = part.sets.snapped(as_times(time))[0]
+            position = int(np.searchsorted(part.sets.time, at, side="right")) - 1
+            risk = part.by_cause[self.causes.index(1)]
+            if at > part.sets.time[-1]:
+                found[level] = np.nan, np.nan
+            else:
+                found[level] = (
+                    (float(risk.estimate[position]), float(risk.std_error[position])) if position >= 0 else (0.0, 0.0)
+                )
+        return found
 
     def at(self, times) -> pd.DataFrame:
         """At chosen times: stratum cause time n_risk estimate std_error conf_low conf_high.
@@ -159,24 +192,7 @@ def cumulative_incidence(
     causes = tuple(sorted({1, *np.unique(rows.cause).tolist()} - {0}))
     z = ndtri(0.5 + conf_level / 2)
     parts = tuple(_stratum(part, causes, conf_type, z) for part in split(rows, groups.code, len(groups)))
-    curve = _tidy(
-        groups.levels,
-        causes,
-        parts,
-        lambda part, incidence: {
-            "time": part.sets.time,
-            "n_risk": part.sets.n_risk,
-            "n_event": incidence.n_event,
-            "n_censor": part.sets.n_lost,
-            "estimate": incidence.estimate,
-            "std_error": incidence.std_error,
-            "conf_low": incidence.conf_low,
-            "conf_high": incidence.conf_high,
-        },
-    )
-    return CumulativeIncidenceResult(
-        curve, _event_free(groups.levels, parts), groups.levels, causes, conf_level, conf_type, groups.n_excluded, parts
-    )
+    return CumulativeIncidenceResult(groups.levels, causes, conf_level, conf_type, groups.n_excluded, parts)
 
 
 def _stratum(rows: Outcome, causes, conf_type, z) -> _Stratum:
