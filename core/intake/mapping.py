@@ -128,7 +128,11 @@ def known_cells(cells: pd.Series) -> pd.Series:
 
 def distinct(cells: pd.Series) -> list[str]:
     """The values of a column, most usual spelling of each, in their natural order."""
-    counts = cells[cells != ""].value_counts(sort=True)
+    return distinct_of(cells[cells != ""].value_counts())
+
+
+def distinct_of(counts: pd.Series) -> list[str]:
+    """The same from the number of times that each cell occurs, most usual first."""
     spelled = {}
     for value in counts.index:
         spelled.setdefault(value.casefold(), value)

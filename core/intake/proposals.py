@@ -3,8 +3,11 @@
 import re
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
+
 from core.intake.identifiers import identifier_reason
-from core.intake.mapping import ROLES, Column, Mapping, distinct, known_cells
+from core.intake.mapping import ROLES, Column, Mapping, distinct_of, known_cells
 from core.intake.stand_ins import codes_for_missing, is_beyond_limit
 from core.intake.tables import TextTable
 from core.intake.units import split_unit, unit_trap
@@ -57,38 +60,62 @@ def _column(name, cells, decimal, known):
         column = replace(column, first=tuple(filled.drop_duplicates().iloc[:FIRST_VALUES]))
     if filled.empty:
         return replace(column, **{"use": False, "said": "empty"} | {k: v for k, v in known.items() if k != "use"})
-    column = _kind(column, filled, decimal)
+    found = Found(filled, decimal)
+    column = _kind(column, found)
     if reason:
         column = replace(column, use=False)
     if known:
         column = replace(column, **known)
         if column.kind == "date" and not column.order:
             column = replace(column, order=order_of(filled) or "")
-        return with_suspects(column, filled, decimal)
+        return _with_suspects(column, found)
     if column.kind in ("continuous", "count"):
-        column = replace(column, trap=unit_trap(name, unit, numbers(filled, decimal)))
-    return with_suspects(column, filled, decimal)
+        column = replace(column, trap=unit_trap(name, unit, found.all_numbers))
+    return _with_suspects(column, found)
 
 
-def with_suspects(column: Column, filled, decimal: str) -> Column:
+class Found:
+    """What stands in a column, each different cell looked at once. ``cells`` are those with content."""
+
+    def __init__(self, cells: pd.Series, decimal: str):
+        self.cells = cells
+        self.counts = cells.value_counts()
+        self.numbers = numbers(pd.Series(self.counts.index, dtype=object), decimal).to_numpy()
+
+    @property
+    def all_numbers(self) -> pd.Series:
+        """The numbers, each as often as it occurs."""
+        return pd.Series(np.repeat(self.numbers, self.counts.to_numpy()))
+
+    @property
+    def share_of_numbers(self) -> float:
+        return float(self.counts.to_numpy()[~np.isnan(self.numbers)].sum() / len(self.cells))
+
+    def share(self, holds) -> float:
+        """Of how many cells something is true."""
+        return self.times(holds) / len(self.cells)
+
+    def times(self, holds) -> int:
+        return sum(n for cell, n in self.counts.items() if holds(cell))
+
+
+def _with_suspects(column, found):
     """The column with what in it may be no number: codes for "not recorded", and limits such as "<0.5"."""
     if column.kind in ("text", "date", "binary") or column.identifier or column.said == "one value only":
         return column
-    n_beyond = sum(n for cell, n in filled.value_counts().items() if is_beyond_limit(cell))
     return replace(
         column,
-        suspects=codes_for_missing(numbers(filled, decimal)),
-        n_beyond=n_beyond if column.kind in ("continuous", "count") else 0,
+        suspects=codes_for_missing(found.all_numbers),
+        n_beyond=found.times(is_beyond_limit) if column.kind in ("continuous", "count") else 0,
     )
 
 
-def _kind(column, filled, decimal):
-    values = distinct(filled)
-    as_numbers = numbers(filled, decimal)
+def _kind(column, found):
+    values, n_cells, share = distinct_of(found.counts), len(found.cells), found.share_of_numbers
     words = {value.casefold() for value in values}
-    if _share(filled, is_date) >= 0.9 and not (as_numbers.notna().mean() > 0.9 and filled.str.len().median() < 8):
-        return replace(column, kind="date", order=order_of(filled) or "")
-    if _share(filled, has_short_year) >= 0.9:
+    if found.share(is_date) >= 0.9 and not (share > 0.9 and found.cells.str.len().median() < 8):
+        return replace(column, kind="date", order=order_of(found.cells) or "")
+    if found.share(has_short_year) >= 0.9:
         return replace(column, kind="text", use=False, said="years with two digits: write four")
     if words <= {"+", "-"} and len(words) == 2:
         return replace(column, kind="binary", levels=(("-", "No"), ("+", "Yes")))
@@ -100,32 +127,25 @@ def _kind(column, filled, decimal):
         no, yes = sorted(values, key=lambda value: value.casefold() in YES_WORDS)
         plain = {"0": "No", "1": "Yes"}
         return replace(column, kind="binary", levels=((no, plain.get(no, no)), (yes, plain.get(yes, yes))))
-    share = as_numbers.notna().mean()
-    beyond = sum(map(is_beyond_limit, values))
-    if beyond and share < 1 and (as_numbers.notna() | filled.map(is_beyond_limit)).mean() >= 0.8:
+    beyond = found.share(is_beyond_limit)
+    if beyond and share + beyond >= 0.8:
         return replace(column, kind="continuous")
     if share >= 0.8:
-        whole = as_numbers.dropna().map(float.is_integer).all()
-        few = len(values) <= 6 and len(filled) >= 3 * len(values) and share == 1.0
+        whole = bool((np.nan_to_num(found.numbers) % 1 == 0).all())
+        few = len(values) <= 6 and n_cells >= 3 * len(values) and share == 1.0
         if few and (whole or len(values) <= 4):
             kind = "nominal" if len(values) <= 2 else "ordinal"
             return replace(column, kind=kind, levels=tuple((value, value) for value in values))
         if (
             whole
             and re.search(r"(^|[ _.])(id|no|nr|number|code)$|编号|序号", column.name, re.I)
-            and len(values) == len(filled)
+            and len(values) == n_cells
         ):
             return replace(column, kind="text", use=False, said="a number for each row")
         return replace(column, kind="continuous")
-    if len(values) <= MOST_LEVELS and (len(values) <= 3 or len(filled) >= 2 * len(values)):
+    if len(values) <= MOST_LEVELS and (len(values) <= 3 or n_cells >= 2 * len(values)):
         return replace(column, kind="nominal", levels=tuple((value, value) for value in values))
     return replace(column, kind="text", use=False, said="free text or too many different values")
-
-
-def _share(cells, holds):
-    """Of how many cells something is true."""
-    counts = cells.value_counts()
-    return sum(n for cell, n in counts.items() if holds(cell)) / len(cells)
 
 
 def _roles(columns, cells):

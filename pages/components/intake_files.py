@@ -66,10 +66,10 @@ def upload_panel() -> TextTable | None:
     if "patients" not in files:
         return None
     options = {}
-    name, data, _ = files["patients"]
+    name, data, digest = files["patients"]
     with said_in_words():
         if is_workbook(name, data):
-            sheets = sheet_names(data, name)
+            sheets = _sheets(name, data, digest)
             if len(sheets) > 1:
                 options["sheet"] = choose(
                     "Sheet with the patients",
@@ -86,8 +86,9 @@ def upload_panel() -> TextTable | None:
         if state.get("token") != token:
             with st.spinner(_reading(name, data), show_time=True):
                 read = _read(files, options)
+            again = {key: state[key] for key in ("digests", "sheets", "sheets_of") if key in state}
             state.clear()
-            state.update(files=files, token=token, choices={}, **read)
+            state.update(files=files, token=token, choices={}, **again, **read)
         return state["table"]
     return None
 
@@ -104,6 +105,16 @@ def _files(given):
             known[file.file_id] = hashlib.sha256(file.getvalue()).hexdigest()
         files[part] = (file.name, file.getvalue(), known[file.file_id])
     return files or state.get("files", {})
+
+
+def _sheets(name, data, digest):
+    """The sheets of a workbook; looked up once, however often the page is drawn."""
+    state = kept()
+    if state.get("sheets_of") != digest:
+        state.pop("sheets", None)
+        state["sheets"] = sheet_names(data, name)
+        state["sheets_of"] = digest
+    return state["sheets"]
 
 
 def _reading(name, data):
