@@ -10,4 +10,6 @@ MAX_ZIP_MEMBERS = 1_000
 MAX_UNPACKED_BYTES = 60_000_000  # all parts of a workbook together
 MAX_SHARED_BYTES = 15_000_000  # the texts of a workbook, which are held as a whole
 MAX_OTHER_BYTES = 5_000_000  # its list of sheets, or its formats
+MAX_TAGS = 200_000  # of a workbook between two rows, or in its list of sheets or its formats
+MAX_SHARED_TAGS = 1_000_000  # some 300,000 different texts
 MAX_ZIP_RATIO = 100  # of a part above 1 MB; tables reach about 20

@@ -81,7 +81,9 @@ class Package:
     def _elements(self, part, *names):
         """The elements with one of these names, each whole, in their order."""
         with self.archive.open(part) as opened:
-            for _, element in iterparse(opened):
-                if element.tag.rpartition("}")[2] in names:
+            parts = iterparse(opened, ("start", "end"))
+            _, root = next(parts)
+            for when, element in parts:
+                if when == "end" and element.tag.rpartition("}")[2] in names:
                     yield element
-                    element.clear()
+                    root.clear()  # what was read makes room

@@ -16,6 +16,8 @@ from core.intake.limits import (
     MAX_OTHER_BYTES,
     MAX_ROWS,
     MAX_SHARED_BYTES,
+    MAX_SHARED_TAGS,
+    MAX_TAGS,
     MAX_UNPACKED_BYTES,
     MAX_ZIP_MEMBERS,
     MAX_ZIP_RATIO,
@@ -132,27 +134,46 @@ def check_zip(data: bytes, name: str) -> None:
 
 
 def _check_part(archive, member, name):
+    """Refuses what would take long or much room to understand: a reader of XML holds every tag until its row ends."""
     is_sheet = "worksheets/" in member.filename and member.filename.endswith(".xml")
-    tail = b""
+    is_read = is_sheet or member.filename.endswith(("workbook.xml", "styles.xml", "sharedStrings.xml", ".rels"))
+    most = MAX_SHARED_TAGS if member.filename.endswith("sharedStrings.xml") else MAX_TAGS
+    tail, n_tags, first = b"", 0, True
     with archive.open(member) as part:
-        first = True
         while chunk := part.read(1 << 20):
-            chunk = tail + chunk
             if first and (b"<!DOCTYPE" in chunk[:4096] or b"<!ENTITY" in chunk[:4096]):
                 raise RegistryError(
                     f"{name} holds definitions that no workbook needs. Save it again in Excel as .xlsx."
                 )
-            if not is_sheet:
+            if not is_read:
                 return
-            if first and (found := _DIMENSION.search(chunk[:4096])):
-                _check_reach(found, name, "says of itself that it reaches")
-            for found in _REFERENCE.finditer(chunk):
-                _check_reach(found, name, "has a cell that reaches")
-            if _NO_RESULT.search(chunk):
+            before, *rows = chunk.split(b"<row") if is_sheet else [chunk]
+            n_tags += before.count(b"<")
+            for row in rows:
+                if n_tags > most:
+                    break
+                n_tags = row.count(b"<")
+            if n_tags > most:
                 raise RegistryError(
-                    f"{name} has formulas whose results are not stored. Open it in Excel, let it compute, and save it again."
+                    f"{name} holds more than {most:,} tags where a table has few. Copy the cells you need into a new workbook, or save "
+                    "the table as CSV."
                 )
-            first, tail = False, chunk[-300:]
+            if is_sheet:
+                chunk = tail + chunk
+                _check_cells(chunk, name, first)
+                tail = chunk[-300:]
+            first = False
+
+
+def _check_cells(chunk, name, first):
+    if first and (found := _DIMENSION.search(chunk[:4096])):
+        _check_reach(found, name, "says of itself that it reaches")
+    for found in _REFERENCE.finditer(chunk):
+        _check_reach(found, name, "has a cell that reaches")
+    if _NO_RESULT.search(chunk):
+        raise RegistryError(
+            f"{name} has formulas whose results are not stored. Open it in Excel, let it compute, and save it again."
+        )
 
 
 def _check_reach(found, name, how):
