@@ -27,7 +27,16 @@ from playwright.async_api import async_playwright
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.core.intake.files import SHEET, bomb, csv_file, good_rows, replaced_part, sheet_xml, workbook  # noqa: E402
+from tests.core.intake.files import (  # noqa: E402
+    SHEET,
+    bomb,
+    csv_file,
+    good_rows,
+    replaced_part,
+    sheet_xml,
+    with_noise,
+    workbook,
+)
 
 MEGABYTE = 1_000_000
 
@@ -41,6 +50,7 @@ def bad_files():
         "zip bomb, 2 GB of spaces": ("a.xlsx", bomb(200)),
         "cell at XFD1048576": ("a.xlsx", replaced_part(book, SHEET, sheet_xml(far))),
         "XML for slow patterns": ("a.xlsx", replaced_part(book, SHEET, sheet_xml(("<f/>" + " " * 2000) * 450))),
+        "12 million tags in a row": ("a.xlsx", replaced_part(book, SHEET, with_noise(sheet_xml("<c/>" * 12_000_000)))),
         "header of 4,000 columns": ("a.csv", csv_file(header, *[",".join("1" * 4000)] * 2000)),
         "19 MB in one line": ("a.csv", b"x" * (19 * MEGABYTE)),
         "19 MB in one cell": ("a.csv", b"a,b\n1," + b"x" * (19 * MEGABYTE)),
@@ -170,7 +180,7 @@ async def measure(rounds):
                     f"Nothing uploaded: {len(alone)} answers, median {median(alone):.2f} s, slowest {max(alone):.2f} s\n"
                 )
                 print(
-                    f"{'file':28}{'MB':>6}{'refused':>9}{'memory':>9}{'after':>8}{'other: median':>15}{'slowest':>9}  words"
+                    f"{'file':34}{'MB':>6}{'refused':>9}{'memory':>9}{'after':>8}{'other: median':>15}{'slowest':>9}  words"
                 )
                 first = server.memory()
                 for what, (name, content) in files.items():
@@ -207,7 +217,7 @@ async def report(server, page, waits, what, doing, size):
     await watching
     during = [wait for begun, wait in waits if begun + wait >= start and begun <= end] or [float("nan")]
     print(
-        f"{what:28}{size / MEGABYTE:6.1f}{refused:7.2f} s{max(seen) - seen[0]:6.0f} MB{seen[-1] - seen[0]:5.0f} MB"
+        f"{what:34}{size / MEGABYTE:6.1f}{refused:7.2f} s{max(seen) - seen[0]:6.0f} MB{seen[-1] - seen[0]:5.0f} MB"
         f"{median(during):13.2f} s{max(during):7.2f} s  {json.dumps(words[:60], ensure_ascii=False)}",
         flush=True,
     )

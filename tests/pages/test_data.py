@@ -3,7 +3,9 @@
 import logging
 
 import pytest
+from starlette.formparsers import MultiPartParser
 
+from core.intake.limits import MAX_BYTES
 from core.intake.mapping import STATES
 from core.view import filter_from_levels, make_view, source_name
 from pages.components.source import SERVERS_OWN
@@ -238,3 +240,24 @@ def test_another_file_than_that_of_the_link_opens_as_it_is(app):
     at.get_by_key("_open").click().run()
     assert not at.exception
     assert "137 of 137 patients" in words(at)
+
+
+def test_no_upload_passes_through_a_file_on_the_disk():
+    """Starlette writes parts of a form above this size into a temporary file."""
+    assert MultiPartParser.spool_max_size > MAX_BYTES
+
+
+def test_numbers_that_stand_for_nothing_are_asked_about_on_the_page(app):
+    lines = [
+        f"P{i},{30 * i + 15},{i % 2},{(999, 41, 58, 63)[i % 4]},{('<0.5', '3.2', '8', '12.5', '30')[i % 5]}"
+        for i in range(60)
+    ]
+    at = upload(app("data"), "a.csv", csv_file("id,time_days,died,age,crp", *lines))
+    assert "In 'age' 999 occurs 15 times and nothing else lies near it." in words(at)
+    choose(at, "age: 999 occurs 15 times and nothing else lies near it", "Not recorded")
+    choose(at, "crp: 12 values are written like <0.5. They count as", "the limit itself")
+    at.get_by_key("_open").click().run()
+    assert not at.exception
+    registry = at.session_state["_brought"]
+    assert registry.values("age").max() == 63
+    assert registry.values("crp").min() == 0.5

@@ -1,8 +1,6 @@
 """Workbooks as Excel writes them: shared texts, dates by format, hidden sheets and rows, merged cells."""
 
-import base64
 import io
-import random
 import zipfile
 
 import pytest
@@ -10,7 +8,7 @@ import pytest
 from core.errors import RegistryError
 from core.intake.tables import read_table
 from core.intake.workbook import sheet_names
-from tests.core.intake.files import SHEET, good_rows, replaced_part, sheet_xml, workbook
+from tests.core.intake.files import SHEET, good_rows, replaced_part, sheet_xml, with_noise, workbook
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 STRICT = "http://purl.oclc.org/ooxml/spreadsheetml/main"
@@ -108,12 +106,6 @@ def test_a_part_that_is_made_to_be_slow_is_refused_like_any_other(made_to_be_slo
     content = replaced_part(workbook(good_rows()), SHEET, sheet_xml(made_to_be_slow))
     with pytest.raises(RegistryError, match=r"damaged|empty"):
         read_table(content, "a.xlsx")
-
-
-def with_noise(content, n=900_000):
-    """So that a part is not packed to less than a hundredth, which would be refused for that alone."""
-    noise = base64.b64encode(random.Random(1).randbytes(n)).replace(b"--", b"++")
-    return content.replace(b"<sheetData>", b"<!--" + noise + b"--><sheetData>", 1)
 
 
 @pytest.mark.parametrize(
