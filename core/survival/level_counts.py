@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.survival.at_risk import RiskIndex
-from core.survival.partial_likelihood import DEPENDENT, FAR, FLAT, MAX_HALVINGS, MAX_STEPS
+from core.survival.partial_likelihood import DEPENDENT, FAR, FLAT, LONGEST, MAX_HALVINGS, MAX_STEPS
 from core.survival.tied_events import TiedEvents
 
 BLOCK = 2**15  # numbers worked on at a time
@@ -210,6 +210,7 @@ def _maxima(likelihood: _Likelihood, inside, free, beta, usable):
                 certain[done] = proven & likelihood.squeezes_soundly(done, np.exp(beta[done]) * inside[done])
             going = ~close & (decrement > 0)
             active, step = active[going], step[going]
+            step = step * (LONGEST / np.maximum(np.abs(step).max(axis=1, initial=0), LONGEST))[:, None]
             trying = active
             for _ in range(MAX_HALVINGS):
                 if not len(trying):

@@ -16,6 +16,7 @@ MAX_STEPS = 60
 MAX_HALVINGS = 40
 DEPENDENT = 1e-9  # share of a column's information that is its own; below it the column is a copy of earlier ones
 FAR = 15.0  # range of log hazards beyond which rounding in the sums over risk sets can pass for a proof
+LONGEST = 10.0  # range of log hazards that one step may add: beyond a maximum far away, all is flat
 SETTLED, SETTLING = (
     1e-9,
     1e-2,
@@ -127,6 +128,7 @@ def newton(sets: RiskIndex, x: np.ndarray, start):
             # information, which belongs to the place before it, is that of the maximum
             return beta + step, value, information, _proves_maximum(beta, information, decrement, spread)
         close = close + 1 if close or decrement / 2 <= COX_TOLERANCE else 0
+        step = step * min(1.0, LONGEST / max(float(np.ptp(step @ x)), LONGEST))
         for _ in range(MAX_HALVINGS):
             new = evaluate(sets, x, beta + step)
             if np.isfinite(new[0]) and np.isfinite(new[2]).all() and (close or new[0] >= value):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.survival.at_risk import RiskIndex
-from core.survival.partial_likelihood import FAR, MAX_HALVINGS, MAX_STEPS
+from core.survival.partial_likelihood import FAR, LONGEST, MAX_HALVINGS, MAX_STEPS
 from core.survival.tied_events import TiedEvents
 
 BLOCK = 2**14  # numbers worked on at a time
@@ -197,6 +197,7 @@ def maxima(numbers: NumbersAlone, spread: np.ndarray) -> Maxima:
             active, step = active[sound & ~close], step[sound & ~close]
             if not len(active):
                 break
+            step = np.clip(step, -LONGEST / spread[active], LONGEST / spread[active])
             trying = active
             for _ in range(MAX_HALVINGS):
                 new = np.array(numbers.evaluate(trying, beta[trying] + step))
