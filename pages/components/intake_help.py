@@ -24,7 +24,10 @@ def help_panel() -> None:
   are noticed and left out.
 - Follow-up in one of two ways: its **length and a status** at its end, or the **dates** of its start and of the last contact
   with the date of death or a status.
-- CSV or TSV in any usual characters, decimal points or commas; or Excel (.xlsx). At most 20 MB, 50,000 rows and 1,000 columns.
+- CSV or TSV in any usual characters, decimal points or commas; or Excel (.xlsx). At most 20 MB, 50,000 rows and 1,000 columns;
+  a larger registry is served from a folder.
+- Empty cells, NA and the like are not recorded. A number such as 999 that stands apart is asked about, and so are values such
+  as "<0.5"; nothing is converted unasked. Dates need years of four digits.
 - Treatment courses stand in a second table, one row per course, with the same patient identifier.
 - No names, hospital numbers, telephone numbers or dates of birth. Such columns are noticed, not shown and not used. On the
   screen and in links patients are called by their row in the file.
@@ -64,7 +67,7 @@ repeating instrument with a date becomes the table of courses; the report names 
             """
 It is held in the memory of the server for this session and forgotten when the session ends or when you choose "Forget this
 file". Links carry your choices and a fingerprint of the data, never the data: whoever opens a link to your view is asked for
-the file. Reloading the page starts a new session, which asks for the file as well; the saved dictionary answers all questions
+the file, and then sees the page and the filters of the link. Reloading the page starts a new session, which asks for the file as well; the saved dictionary answers all questions
 at once.
             """
         )
