@@ -1,5 +1,6 @@
 """Links in a real browser: the same numbers and curves wherever they are opened, and words for whatever is not the same."""
 
+import html
 import random
 import re
 from pathlib import Path
@@ -261,3 +262,30 @@ def test_a_set_of_views_opens_from_its_link_and_from_its_file(sample_server, chr
 def test_the_numbers_in_a_link_are_those_of_the_view():
     analysis = Analysis(REGISTRY, make_view(REGISTRY, "overview", (), {}))
     assert permanent_query(analysis)["numbers"] == [to_text(headline(analysis))]
+
+
+def test_the_report_covers_the_kept_views_and_says_how_far_it_is(sample_server, page):
+    views = [
+        NamedView("Later", make_view(REGISTRY, "survival", (Filter("stage", ("Later",)),), {})),
+        NamedView("From 60", make_view(REGISTRY, "overview", (Filter("age", low=60),), {})),
+    ]
+    opened(page, set_link(REGISTRY, f"{sample_server}/compare", views))
+    expect(page.get_by_text("2 loaded views show the same numbers")).to_be_visible()
+    page.get_by_role("link", name="Survival", exact=True).click()
+    expect(page.get_by_role("heading", name="How long do they live?")).to_be_visible()
+    settled(page)
+    page.get_by_role("button", name="Report", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("Web page", exact=True).click()
+    expect(dialog.get_by_text("Also the 2 views kept in this session")).to_be_visible()
+    dialog.get_by_role("button", name="Make it").click()
+    expect(dialog.get_by_role("progressbar").or_(dialog.get_by_text("Done"))).to_be_visible()
+    with page.expect_download() as download:
+        dialog.get_by_role("button", name="Save").click()
+    made = Path(download.value.path()).read_text(encoding="utf-8")
+    assert re.findall("<h2>(Kept view: .*?)</h2>", made) == ["Kept view: Later", "Kept view: From 60"]
+    links = [html.unescape(link) for link in re.findall('href="([^"]*)"', made)]
+    assert [urlsplit(link).path for link in links] == ["/survival", "/survival", "/"]
+    opened(page, links[2])
+    expect(page.get_by_text(SAME)).to_be_visible()
+    expect(page.get_by_test_id("stSidebar").locator("h4").first).to_contain_text("17 of 51 patients")
