@@ -1,4 +1,4 @@
-"""The second engine on the screen: lifelines computes the headline numbers again, after everything is drawn."""
+"""The second engine on the screen: lifelines computes the headline numbers again for who asks for it."""
 
 import pandas as pd
 import streamlit as st
@@ -11,33 +11,29 @@ from pages.components.kept import kept
 from pages.components.literal import literal
 from pages.components.tables import text_table
 
-ON_DEMAND_ABOVE = 2_000  # patients: below it a confirmation takes a fraction of a second
 
-
+@st.fragment
 def confirmation(analysis: Analysis, variables=()) -> None:
-    """ "Confirmed by lifelines", with the largest difference, or what differs and why; ``variables`` adds hazard ratios."""
-    try:
-        analysis.require_patients()
-    except NotEstimable:
+    """The numbers of the page beside those of lifelines, for who opens it; ``variables`` adds hazard ratios.
+
+    On demand, and without running the page again: lifelines takes up to a second where the page takes a few hundredths.
+    """
+    opener = st.expander(
+        "Check these numbers with a second engine, lifelines",
+        icon=":material/verified:",
+        key="_confirm",
+        on_change="rerun",
+    )
+    if not opener.open:
         return
-    if len(analysis.outcome) > ON_DEMAND_ABOVE and not st.button(
-        "Check these numbers with lifelines", icon=":material/verified:", key="_confirm"
-    ):
-        return
-    found = _confirmed(analysis.registry.fingerprint, analysis.view, tuple(v.name for v in variables), analysis)
-    if not found.n_compared:
-        st.caption(":material/help: lifelines cannot compute any of these numbers, so nothing is confirmed.")
-    elif found.agrees:
-        st.caption(
-            f":material/verified: Confirmed by {found.engine}: {found.n_compared} numbers, {_largest(found.largest)}."
-        )
-    else:
-        st.warning(
-            f"{found.engine} gives another result for some of these numbers ({_largest(found.largest)}). "
-            "Look below before using them.",
-            icon=":material/report:",
-        )
-    with st.expander("What was compared", type="compact"):
+    with opener:
+        try:
+            analysis.require_patients()
+        except NotEstimable as reason:
+            st.caption(literal(str(reason)))
+            return
+        found = _confirmed(analysis.registry.fingerprint, analysis.view, tuple(v.name for v in variables), analysis)
+        _say_verdict(found)
         for sentence in found.explained:
             st.markdown(f"- {literal(sentence)}")
         text_table(
@@ -46,6 +42,19 @@ def confirmation(analysis: Analysis, variables=()) -> None:
                 for row in found.checks.itertuples(index=False)
             ],
             ("Quantity", "Where", "CalciScope", found.engine, "Same", "Note"),
+        )
+
+
+def _say_verdict(found):
+    if not found.n_compared:
+        st.markdown("lifelines cannot compute any of these numbers, so nothing is confirmed.")
+    elif found.agrees:
+        st.markdown(f"Confirmed by {found.engine}: {found.n_compared} numbers, {_largest(found.largest)}.")
+    else:
+        st.warning(
+            f"{found.engine} gives another result for some of these numbers ({_largest(found.largest)}). "
+            "Look below before using them.",
+            icon=":material/report:",
         )
 
 
