@@ -13,6 +13,7 @@ from core.registry import Registry, Variable
 
 NOT_RECORDED = "Not recorded"
 MOST_BINS = 12
+MOST_POINTS = 1_000  # more cover one another, and take a browser seconds
 STEPS = (1, 2, 5, 10)
 LEVEL, RANGE, MISSING = "level", "range", "missing"
 
@@ -88,7 +89,8 @@ def chosen_bar(bar, condition: Filter | None) -> bool:
 class Pair:
     """Two variables of the patients that have both.
 
-    points  x y, one row a patient (two numbers), or level x (a category and a number)
+    points  x y, one row a patient (two numbers), or level x (a category and a number); of more than MOST_POINTS patients
+            so many, evenly spaced in the order of follow-up (two numbers) or of the values of each level
     boxes   level n median q1 q3 min max (a category and a number)
     counts  level other n percent (two categories): percent of the patients of ``level``
     n, n_missing  patients with both, and without either
@@ -105,6 +107,11 @@ class Pair:
     correlation: float = np.nan
 
 
+def _evenly(n: int, most: int) -> np.ndarray:
+    """Positions of at most so many of n, evenly spaced, the first and the last among them."""
+    return np.arange(n) if n <= most else np.linspace(0, n - 1, most).astype(int)
+
+
 def pair_of(registry: Registry, mask: np.ndarray, one: Variable, other: Variable) -> Pair:
     """Two variables of the masked patients. A category comes first beside a number; of two categories the one with more
     levels. Raises NotEstimable when it is the same variable twice or nobody has both."""
@@ -116,8 +123,9 @@ def pair_of(registry: Registry, mask: np.ndarray, one: Variable, other: Variable
         first, second = (one, other) if len(one.levels) >= len(other.levels) else (other, one)
     else:
         first, second = one, other
-    both = registry.patients.loc[mask, [first.name, second.name]]
-    both = both[both.notna().all(axis=1)]
+    columns = [registry.patients[variable.name] for variable in (first, second)]
+    there = np.asarray(mask, dtype=bool) & columns[0].notna().to_numpy() & columns[1].notna().to_numpy()
+    both = pd.DataFrame({column.name: column[there] for column in columns})
     n = len(both)
     if n == 0:
         raise NotEstimable(f"No patient here has both {one.label} and {other.label} recorded.")
@@ -128,15 +136,18 @@ def pair_of(registry: Registry, mask: np.ndarray, one: Variable, other: Variable
         x, y = a.to_numpy(dtype=float), b.to_numpy(dtype=float)
         varies = n > 2 and x.min() < x.max() and y.min() < y.max()
         rho = float(spearmanr(x, y).statistic) if varies else np.nan
-        return Pair(first, second, *sizes, pd.DataFrame({"x": x, "y": y}), empty, empty, rho)
+        shown = _evenly(n, MOST_POINTS)
+        return Pair(first, second, *sizes, pd.DataFrame({"x": x[shown], "y": y[shown]}), empty, empty, rho)
     present = [level for level in first.levels if (a == level).any()]
     if second.is_numeric:
-        points = pd.DataFrame({"level": a.astype(object).to_numpy(), "x": b.to_numpy(dtype=float)})
-        boxes = []
+        boxes, points = [], []
         for level in present:
-            values = points.loc[points["level"] == level, "x"]
+            values = np.sort(b[(a == level).to_numpy()].to_numpy(dtype=float))
             q1, median, q3 = np.quantile(values, [0.25, 0.5, 0.75])
-            boxes.append((level, len(values), median, q1, q3, values.min(), values.max()))
+            boxes.append((level, len(values), median, q1, q3, values[0], values[-1]))
+            shown = values[_evenly(len(values), max(2, round(MOST_POINTS * len(values) / n)) if n > MOST_POINTS else n)]
+            points.append(pd.DataFrame({"level": level, "x": shown}))
+        points = pd.concat(points, ignore_index=True)
         return Pair(
             first, second, *sizes, points, pd.DataFrame(boxes, columns="level n median q1 q3 min max".split()), empty
         )

@@ -360,9 +360,9 @@ def estimates_sentences(seen: ExposureAnalysis, form) -> tuple[str, str]:
     ratio = form(naive["estimate"], naive["conf_low"], naive["conf_high"])
     second = f"As a label fixed at diagnosis the same patients give {ratio}."
     if seen.immortal_months > 0:
-        who = "the one exposed patient" if naive["n_exposed"] == 1 else f"the {naive['n_exposed']} exposed"
+        who = "the one exposed patient" if naive["n_exposed"] == 1 else f"the {naive['n_exposed']:,} exposed"
         second += (
-            f" That credits {who} with {seen.immortal_months:.0f} person-months before the exposure, in which none of the {events} "
+            f" That credits {who} with {seen.immortal_months:,.0f} person-months before the exposure, in which none of the {events} "
             "could be theirs: whoever had one earlier was never exposed."
         )
     return first, second
@@ -374,7 +374,7 @@ def landmark_sentence(seen: ExposureAnalysis) -> str:
     events = seen.analysis.endpoint.events if row["events_left_out"] != 1 else seen.analysis.endpoint.event
     return (
         f"The landmark at {_plural(seen.landmark_months, 'month')} leaves out {_plural(row['n_left_out'], 'patient')} and "
-        f"{row['events_left_out']} {events}."
+        f"{row['events_left_out']:,} {events}."
     )
 
 
@@ -393,4 +393,4 @@ def _coefficients(values: pd.Series) -> int:
 
 
 def _plural(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+    return f"{n} {what}" if n == 1 else f"{n:,} {what}s"

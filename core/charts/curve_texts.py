@@ -35,6 +35,8 @@ def risk_table(present, cells, title: str, top: float):
     cells  for each level present: rows of (name, labels at the ticks); a name is written left of its row
     """
     words = [_word(title, top, weight="bold")]
+    first = [text_width(labels[0]) for named in cells for name, labels in named if name]
+    beside = min(GUTTER, -max(first, default=0) / 2 - 8)  # names stand clear of large numbers
     rows, y = [], top + (0 if len(present) > 1 else 3)
     for stratum, named in zip(present, cells, strict=True):
         if len(present) > 1:
@@ -44,13 +46,13 @@ def risk_table(present, cells, title: str, top: float):
             y += ROW_HEIGHT
             rows.append((y, labels))
             if name:
-                words.append(_word(name, y, align="right", opacity=0.8, size=11))
+                words.append(_word(name, y, x=beside, align="right", opacity=0.8, size=11))
     need = max(text_width(label) for _, labels in rows for label in labels) + 10
     return [(y, labels, need) for y, labels in rows], pd.DataFrame(words, columns=WORD_COLUMNS), y
 
 
-def _word(label, y, *, stratum="", weight="normal", align="left", opacity=1.0, size=12.0):
-    return (label, stratum, GUTTER, float(y), weight, align, opacity, size)
+def _word(label, y, *, stratum="", x=GUTTER, weight="normal", align="left", opacity=1.0, size=12.0):
+    return (label, stratum, float(x), float(y), weight, align, opacity, size)
 
 
 def foot_lines(x_title, y_title, source_mark, y_mark) -> pd.DataFrame:

@@ -3,27 +3,35 @@
 from functools import lru_cache
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from core.charts.chart import ACCENT, AUTOSIZE, INK, Chart, with_data
 
 HEIGHT = 240
+MOST_POINTS = 1_000  # more cover one another, and take a browser seconds
 
 
 def schoenfeld_chart(residuals: pd.DataFrame, trend: pd.DataFrame, coef: float, *, title: str, x_title: str) -> Chart:
     """Each event's estimate of the log hazard ratio at its time, the smooth trend, and the model's constant value.
 
-    residuals  time scaled; trend  time estimate (empty when there are too few events for one)
+    residuals  time scaled; trend  time estimate (empty when there are too few events for one). Of more than MOST_POINTS events
+    so many are drawn, evenly spaced in time.
     """
+    points = residuals[["time", "scaled"]].dropna()
+    n = len(points)
+    if n > MOST_POINTS:
+        points = points.iloc[np.linspace(0, n - 1, MOST_POINTS).astype(int)]
     datasets = {
-        "points": residuals[["time", "scaled"]].dropna(),
+        "points": points,
         "trend": trend,
         "model": pd.DataFrame({"coef": [coef]}),
         "title": pd.DataFrame({"label": [x_title]}),
     }
+    said = f"each of {n:,} events" if n <= MOST_POINTS else f"{MOST_POINTS:,} of {n:,} events, evenly spaced,"
     return Chart(
         with_data(_template(), datasets),
-        f"{title}: log hazard ratio at each of {len(datasets['points'])} events over time; the model takes it as {coef:.2f} throughout.",
+        f"{title}: log hazard ratio at {said} over time; the model takes it as {coef:.2f} throughout.",
     )
 
 

@@ -5,6 +5,7 @@ import streamlit as st
 from core.analysis import Analysis
 from core.cautions import AFTER_BASELINE
 from core.charts.wording import (
+    format_count,
     format_estimate,
     format_interval,
     format_months,
@@ -30,8 +31,8 @@ def median_panel(analysis: Analysis) -> None:
             [
                 (
                     row.stratum,
-                    int(row.n),
-                    int(row.n_event),
+                    format_count(row.n),
+                    format_count(row.n_event),
                     format_months(row.median),
                     format_interval(row.conf_low, row.conf_high, _bare_months),
                     format_months(row.follow_up),
@@ -62,7 +63,7 @@ def survival_at_panel(analysis: Analysis) -> None:
                 (
                     row.stratum,
                     f"{row.time:g} months",
-                    int(row.n_risk),
+                    format_count(row.n_risk),
                     _beyond(analysis, row.time) if row.estimate != row.estimate else format_percent(row.estimate, 1),
                     _interval_or_none(row.conf_low, row.conf_high, _percent),
                 )
@@ -174,8 +175,8 @@ def comparison_panel(analysis: Analysis) -> None:
             [
                 (
                     g.stratum,
-                    int(g.n),
-                    int(g.observed) if plain else format_number(g.observed, 1),
+                    format_count(g.n),
+                    format_count(g.observed) if plain else format_number(g.observed, 1),
                     format_number(g.expected, 1),
                 )
                 for g in test.groups.itertuples(index=False)

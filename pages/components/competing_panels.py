@@ -11,6 +11,7 @@ from core.charts.notice import with_notice
 from core.charts.ratio_rows import ratio_rows
 from core.charts.stacked_chart import stacked_chart
 from core.charts.wording import (
+    format_count,
     format_estimate,
     format_interval,
     format_months,
@@ -187,7 +188,7 @@ def incidence_at_panel(analysis: Analysis) -> None:
             return
         rows = []
         for row in competing.at_times(analysis, times).itertuples(index=False):
-            told = [row.stratum, f"{row.time:g}", int(row.n_risk)]
+            told = [row.stratum, f"{row.time:g}", format_count(row.n_risk)]
             if row.event_estimate != row.event_estimate:
                 rows.append((*told, *["nobody is followed that long"] * (3 if has_competing else 1)))
                 continue

@@ -57,6 +57,10 @@ def pair_panel(analysis: Analysis) -> None:
             said += ". Box: median and quartiles; line: smallest to largest; each point is a patient"
         elif pair.correlation == pair.correlation:
             said += f"; Spearman's correlation {format_number(pair.correlation, 2)}"
+        if 0 < len(pair.points) < pair.n:
+            said += (
+                f". Drawn are {format_count(len(pair.points))} of these patients, evenly spaced; every number is of all"
+            )
         st.caption(f"{said}.")
 
 

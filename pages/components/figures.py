@@ -29,12 +29,12 @@ def headline_numbers(analysis: Analysis) -> None:
     """Patients, events, median and follow-up of the whole cohort."""
     endpoint = analysis.endpoint
     with st.grid(columns="auto", min_column_width=260 if endpoint.competing else 150):
-        st.metric("Patients", f"{len(analysis.cohort)} of {len(analysis.registry)}", border=True)
+        st.metric("Patients", f"{len(analysis.cohort):,} of {len(analysis.registry):,}", border=True)
         if endpoint.competing:
-            st.metric(endpoint.had, analysis.n_event, border=True)
+            st.metric(endpoint.had, f"{analysis.n_event:,}", border=True)
             competing_headline(analysis)
             return
-        st.metric(endpoint.events.capitalize(), analysis.n_event, border=True)
+        st.metric(endpoint.events.capitalize(), f"{analysis.n_event:,}", border=True)
         try:
             summary = analysis.overall_curve.summary.iloc[0]
         except NotEstimable:
@@ -51,7 +51,7 @@ def headline_numbers(analysis: Analysis) -> None:
             f"{endpoint.free_title} at {months} months",
             format_percent(year["estimate"]),
             border=True,
-            help=f"Kaplan-Meier; {int(year['n_risk'])} at risk at {months} months",
+            help=f"Kaplan-Meier; {int(year['n_risk']):,} at risk at {months} months",
         )
         st.metric(
             "Median follow-up",
@@ -124,7 +124,7 @@ def landmark_notice(analysis: Analysis) -> None:
     except NotEstimable:
         return  # the panel says it
     st.markdown(
-        f":material/flag: Landmark at {analysis.landmark_months} months: {n} patients and {n_event} {analysis.endpoint.events} "
+        f":material/flag: Landmark at {analysis.landmark_months} months: {n:,} patients and {n_event:,} {analysis.endpoint.events} "
         "before it are left out."
     )
 

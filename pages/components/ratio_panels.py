@@ -12,6 +12,7 @@ from core.charts.schoenfeld_chart import schoenfeld_chart
 from core.charts.shape_chart import shape_chart
 from core.charts.wording import (
     NOT_ESTIMABLE,
+    format_count,
     format_estimate,
     format_number,
     format_p,
@@ -107,8 +108,8 @@ def each_table(analysis: Analysis) -> None:
                 (
                     label[term.covariate],
                     term.level,
-                    int(term.n),
-                    int(term.n_event),
+                    format_count(term.n),
+                    format_count(term.n_event),
                     _ratio_text(term),
                     format_p(term.p_value) if term.p_value == term.p_value else "",
                     risks.get((term.covariate, term.level), ""),
@@ -191,9 +192,9 @@ def _events_meter(analysis, variables, stratum):
 
 def _model_sentence(analysis, model) -> str:
     result = model.result
-    said = [f"{result.n} patients, {result.n_event} {analysis.endpoint.events}"]
+    said = [f"{result.n:,} patients, {result.n_event:,} {analysis.endpoint.events}"]
     if result.n_excluded:
-        said.append(f"{result.n_excluded} left out because a value is missing")
+        said.append(f"{result.n_excluded:,} left out because a value is missing")
     said += [
         f"{test.test} test: {format_p_statement(test.p_value)}"
         for test in result.tests.itertuples(index=False)
@@ -280,5 +281,5 @@ def shape_panel(analysis: Analysis) -> None:
         sentence = f"Any effect: {said['any effect']}."
         if "not straight" in said:
             sentence += f" Not a straight line: {said['not straight']}."
-        excluded = f" {form.n_excluded} left out: not recorded." if form.n_excluded else ""
-        st.caption(f"{form.n} patients, {form.n_event} {analysis.endpoint.events}. {sentence}{excluded}")
+        excluded = f" {form.n_excluded:,} left out: not recorded." if form.n_excluded else ""
+        st.caption(f"{form.n:,} patients, {form.n_event:,} {analysis.endpoint.events}. {sentence}{excluded}")

@@ -60,7 +60,7 @@ def estimates_panel(seen: ExposureAnalysis) -> None:
         if seen.n_not_known:
             said.insert(
                 0,
-                f"{seen.n_not_known} of {len(seen.analysis.cohort)} left out: it is not known whether or when they were exposed.",
+                f"{seen.n_not_known:,} of {len(seen.analysis.cohort):,} left out: it is not known whether or when they were exposed.",
             )
         if seen.analysis.endpoint.competing:
             said.append(f"Cause-specific hazards: {' and '.join(seen.analysis.endpoint.competing)} counts as censored.")
@@ -243,12 +243,14 @@ def model_panel(seen: ExposureAnalysis) -> None:
         n, n_event = seen.n_model
         coefficients = seen.n_coefficients
         what = endpoint.event if n_event == 1 else endpoint.events
-        each = f"{n_event / coefficients:.1f} {endpoint.events} for each"
-        said = f"{n} patients, {n_event} {what}, {coefficients} coefficient{'s' if coefficients > 1 else ''}: {each}."
+        each = f"{n_event / coefficients:,.1f} {endpoint.events} for each"
+        said = (
+            f"{n:,} patients, {n_event:,} {what}, {coefficients} coefficient{'s' if coefficients > 1 else ''}: {each}."
+        )
         if n_event < EVENTS_PER_COEFFICIENT * coefficients:
             said += f" Below {EVENTS_PER_COEFFICIENT} estimates are unstable; below {EVENTS_PER_COEFFICIENT_REFUSED} none is given."
         if len(seen.outcome) > n:
-            said += f" {len(seen.outcome) - n} left out: not recorded."
+            said += f" {len(seen.outcome) - n:,} left out: not recorded."
         st.markdown(literal(said))
         if not asked_for(seen.analysis, "Fit this model", "adjusted"):
             return
