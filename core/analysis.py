@@ -268,7 +268,9 @@ class Analysis:
 
     def covariates(self, variables) -> pd.DataFrame:
         """Covariates for the rows of ``outcome``, in steps, the reference level first; columns are variable names."""
-        return pd.DataFrame({v.name: covariate_values(v, self.values(v.name)) for v in variables})
+        everybody = len(self.rows) == len(self.registry)
+        values = self.registry.values if everybody else self.values
+        return pd.DataFrame({v.name: covariate_values(v, values(v.name)) for v in variables}, copy=False)
 
     def hazard_ratios(self, variables, *, ties="efron") -> CoxResult:
         """Each variable alone. Raises NotEstimable when there is nobody or no event."""
@@ -302,7 +304,7 @@ class Analysis:
 def covariate_values(variable: Variable, values: pd.Series) -> pd.Series:
     """A variable as a covariate: numbers in steps, categories with the reference first and without order."""
     if variable.is_numeric:
-        return values.astype(float) / variable.step
+        return pd.Series(values.to_numpy(dtype=float) / variable.step, index=values.index)
     levels = [variable.reference, *(level for level in variable.levels if level != variable.reference)]
     return values.cat.set_categories(levels, ordered=False)
 
