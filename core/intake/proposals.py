@@ -14,6 +14,7 @@ from core.intake.units import split_unit, unit_trap
 from core.intake.values import NO_WORDS, POINT, YES_WORDS, decimal_of, has_short_year, is_date, numbers, order_of
 
 MOST_LEVELS = 20
+DAY_NUMBERS = "day numbers of Excel?"
 FIRST_VALUES = 4
 _ALIVE_WORDS = {"alive", "living", "censored", "survived", "存活", "生存", "活着", "删失", "lebend"}
 _DEAD_WORDS = {"dead", "died", "death", "deceased", "死亡", "event", "verstorben"}
@@ -127,6 +128,12 @@ def _kind(column, found):
         no, yes = sorted(values, key=lambda value: value.casefold() in YES_WORDS)
         plain = {"0": "No", "1": "Yes"}
         return replace(column, kind="binary", levels=((no, plain.get(no, no)), (yes, plain.get(yes, yes))))
+    if (
+        re.search(r"date|日期", column.name, re.I)
+        and share == 1
+        and bool(((found.numbers > 20_000) & (found.numbers < 60_000)).all())
+    ):
+        return replace(column, kind="date", said=DAY_NUMBERS)
     beyond = found.share(is_beyond_limit)
     if beyond and share + beyond >= 0.8:
         return replace(column, kind="continuous")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from core.intake.mapping import CAUSES, ROLES, STATES, Mapping, known_cells
+from core.intake.proposals import DAY_NUMBERS
 from core.intake.stand_ins import AS_LIMIT, AS_MISSING
 from core.intake.tables import TextTable
 from core.intake.values import DATE_ORDERS, POINT, SERIAL, numbers
@@ -60,7 +61,9 @@ def questions(mapping: Mapping, table: TextTable) -> list[Question]:
                         f"{column.name!r} does not hold dates with four-digit years. Choose another column.",
                     )
     for column in mapping.columns:
-        if column.name in used and column.kind == "date" and column.order not in DATE_ORDERS:
+        if column.name in used and column.said == DAY_NUMBERS and column.order != SERIAL:
+            ask("order", column.name, f"{column.name!r} holds numbers, not dates. Are they Excel's day numbers?")
+        elif column.name in used and column.kind == "date" and column.order not in DATE_ORDERS:
             ask("order", column.name, f"In {column.name!r} day and month could be exchanged. Which comes first?")
     if by_time:
         if mapping.time_unit not in ("days", "months", "years"):

@@ -14,6 +14,8 @@ from core.registry.findings import Finding
 
 WORKBOOK_ENDINGS = (".xlsx", ".xlsm")
 LOOKED_AT_FOR_HEADER = 30
+# what a row of sums begins with wherever it stands, and what one at the end of the table may begin with
+SUM_WORDS = {"total", "totals", "subtotal", "grand total", "gesamt", "合计", "总计", "小计"}
 TOTAL_WORDS = {
     "total", "totals", "sum", "subtotal", "grand total", "mean", "average", "median", "sd", "std", "min", "max", "count", "summe",
     "gesamt", "合计", "总计", "总数", "小计", "平均", "平均值", "均值", "中位数",
@@ -120,7 +122,7 @@ def _table(rows, said, name):
         first = next(cell for cell in row if cell)
         if row[: len(header)] == rows[at][: len(header)]:
             again.append(i)
-        elif i in last and _is_total(first):
+        elif _is_total(first, TOTAL_WORDS if i in last else SUM_WORDS):
             totals.append(i)
         else:
             kept.append(i)
@@ -173,8 +175,8 @@ def _names(header, body, name, row):
     return names
 
 
-def _is_total(cell):
-    return cell.casefold().strip(" :：()=") in TOTAL_WORDS and not is_missing(cell)
+def _is_total(cell, words):
+    return cell.casefold().strip(" :：()=") in words and not is_missing(cell)
 
 
 def _short(text):

@@ -3,6 +3,7 @@
 kept + excluded = read, and every row keeps the number that it has in the reader's file.
 """
 
+import datetime as dt
 import re
 from dataclasses import replace
 
@@ -71,6 +72,7 @@ def open_registry(
             )
     _report_what_is_no_value(table, cells, mapping, keep, findings)
     patients, dictionary = _tables(table, cells, mapping, keep, findings)
+    _report_the_future(table, mapping, patients, dictionary, keep, findings)
     rows = np.asarray(table.rows)[keep]
     if not keep.any():
         raise RegistryError(f"{table.name}: no row is left. Choose other rows.")
@@ -162,6 +164,16 @@ def _report_what_is_no_value(table, cells, mapping, keep, findings):
             rows = mask.to_numpy(dtype=bool) & keep
             if rows.any():
                 findings.append(Finding(rule, table.name, column.name, _at(table, rows), action))
+
+
+def _report_the_future(table, mapping, patients, dictionary, keep, findings):
+    today = dt.date.today().isoformat()
+    for row in dictionary.to_dict("records"):
+        if row["kind"] == "date":
+            later = patients[row["name"]].str.fullmatch(r"\d{4}-\d\d-\d\d") & (patients[row["name"]] > today)
+            rows = later.to_numpy(dtype=bool) & keep
+            if rows.any():
+                findings.append(Finding("Lies in the future", table.name, row["column"], _at(table, rows), "kept"))
 
 
 def _pseudonyms(table, cells, mapping):

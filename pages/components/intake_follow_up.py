@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from core.intake.mapping import CAUSES, ROLES, STATES, Mapping
-from core.intake.proposals import EVENTS, plain_causes, plain_competing, plain_event, plain_states
+from core.intake.proposals import DAY_NUMBERS, EVENTS, plain_causes, plain_competing, plain_event, plain_states
 from core.intake.questions import questions, row_choices
 from core.intake.tables import TextTable
 from core.intake.values import COMMA, DATE_ORDERS, POINT, SERIAL
@@ -130,7 +130,7 @@ def _orders(mapping, table):
     for column in mapping.columns:
         if column.name not in asked:
             continue
-        serial = column.kind != "date"
+        serial = column.kind != "date" or column.said == DAY_NUMBERS
         orders = [SERIAL] if serial else [order for order in DATE_ORDERS if order != SERIAL]
         said = choose(f"Dates in {literal(column.name)}", [CHOOSE, *orders], CHOOSE, f"order_{column.name}")
         if said != CHOOSE:

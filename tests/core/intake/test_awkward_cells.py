@@ -213,6 +213,28 @@ def test_day_numbers_of_excel_are_asked_about():
     assert set(registry.follow_up["days"]) == {500.0}
 
 
+def test_day_numbers_under_a_name_of_a_date_are_asked_about_wherever_they_stand():
+    table = patients(("time_days", lambda i: 10 * i + 5), ("died", lambda i: i % 2), ("infection", lambda i: "yn"[i % 2]),
+                     ("infection_date", lambda i: 43000 + i))  # fmt: skip
+    mapping = propose(table)
+    assert asked(mapping, table) == {("order", "infection_date")}
+    registry = open_registry(table, mapping.with_columns(infection_date={"order": SERIAL}))
+    assert str(registry.values("infection_date").min())[:10] == "2017-09-22"
+
+
+def test_a_row_of_totals_in_the_middle_is_no_patient():
+    table = read_table(csv_file(HEADER, *ROWS[:9], "Subtotal,2020-01-01,2021-01-01,1,50", *ROWS[9:]), "a.csv")
+    registry = open_registry(*_with_mapping(table))
+    assert (registry.n_read, len(registry)) == (31, 30)
+    assert [(f.rows, f.action) for f in registry.findings] == [((11,), "excluded")]
+
+
+def test_a_date_in_the_future_is_reported():
+    table = read_table(csv_file(HEADER, *ROWS, "X,2020-01-01,2150-01-01,0,50"), "a.csv")
+    registry = open_registry(*_with_mapping(table))
+    assert [(f.rule, f.rows, f.action) for f in registry.findings] == [("Lies in the future", (32,), "kept")]
+
+
 def test_thousands_with_commas():
     lines = [f'P{i},{10 * i + 5},{i % 2},"{i + 1},{100 + i}.5"' for i in range(24)]
     table = read_table(csv_file("id,time_days,died,dose", *lines), "a.csv")
