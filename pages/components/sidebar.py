@@ -90,7 +90,7 @@ def _draw_headline(analysis):
     else:
         st.markdown(f"**{literal(registry.name)}**")
     events = endpoint.event if analysis.n_event == 1 else endpoint.events
-    st.markdown(f"#### {len(analysis.cohort)} of {len(registry)} patients, {analysis.n_event} {events}")
+    st.markdown(f"#### {len(analysis.cohort):,} of {len(registry):,} patients, {analysis.n_event:,} {events}")
 
 
 def _add_what_the_link_filters(registry) -> None:
@@ -181,7 +181,7 @@ def _draw_range(registry, variable, key, help_text):
     )
     if n_missing := registry.n_missing(variable):
         st.selectbox(
-            f"{n_missing} not recorded",
+            f"{n_missing:,} not recorded",
             list(MISSING_WORDS.values()),
             key=missing_key(registry, variable),
             bind="query-params",
@@ -205,11 +205,11 @@ def _draw_counts(registry, active, variable):
     condition = next((f for f in active if f.variable == variable.name), None)
     if variable.is_categorical:
         counts = level_counts(registry, active, variable)
-        text = " · ".join(f"{literal(level)} {n} of {n_all}" for level, n, n_all in counts.itertuples(index=False))
+        text = " · ".join(f"{literal(level)} {n:,} of {n_all:,}" for level, n, n_all in counts.itertuples(index=False))
     else:
         others = select_cohort(registry, [f for f in active if f.variable != variable.name])
         inside = others.mask if condition is None else others.mask & passing(registry, condition)
-        text = f"{int(inside.sum())} of {len(others)} patients"
+        text = f"{int(inside.sum()):,} of {len(others):,} patients"
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="xsmall"):
         st.caption(text, width="stretch")
         if condition is not None:
