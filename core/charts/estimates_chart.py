@@ -125,6 +125,7 @@ def _template() -> dict:
         .encode(x=alt.value(0), x2=alt.value(expr("width")), y=y("y0"), y2="y1:Q", color=ink),
         data("span").mark_rule(opacity=0.8, **quiet).encode(x=x(), x2="x2:Q", y=y("y0"), color=ink),
         data("rows")
+        .transform_filter("datum.note == ''")  # no line through the words that stand there instead of an interval
         .transform_calculate(ya="wide ? datum.y0 : datum.yi - 16")
         .mark_rule(strokeDash=[4, 3], opacity=0.6, **quiet)
         .encode(x=one, y=y("ya"), y2="y1:Q", color=ink),
