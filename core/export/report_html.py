@@ -10,6 +10,7 @@ from core.export.tables import Table
 
 NARROW_MM = 95  # of a figure on a telephone
 MANY_COLUMNS = 8  # from which a table may be wider than the text
+FEW_COLUMNS = 3  # up to which a table holds sentences, which may be broken anywhere
 LONG_CELL = 26  # letters from which a cell may go over several lines
 STYLE = """
 body{font:16px/1.55 Arial,Helvetica,"Liberation Sans","Noto Sans CJK SC","Microsoft YaHei",sans-serif;color:#1F2937;
@@ -19,6 +20,7 @@ img{width:100%;max-width:56rem;height:auto}figure{margin:1.2rem 0}
 .table{overflow-x:auto}table{border-collapse:collapse;font-size:.85rem;margin:.4rem 0}
 th,td{text-align:left;vertical-align:top;padding:.25rem .9rem .25rem 0;border-bottom:1px solid #D5DAE1;white-space:nowrap}
 .long{white-space:normal;min-width:13rem}
+.text th,.text td{white-space:normal;min-width:0}
 @media(min-width:64rem){.wide{width:max-content;max-width:calc(50vw + 29rem)}}
 .section td{font-weight:bold;background:#F5F7FA}.caption{font-size:.85rem;color:#4B5563}
 .notice{border-left:4px solid #D55E00;padding:.4rem .8rem;background:#FDF3EC}
@@ -78,7 +80,7 @@ def _table(table: Table) -> str:
         rows.append(f"<tr>{''.join(_cell('td', row[column]) for column in columns)}</tr>")
     head = "".join(_cell("th", column) for column in columns)
     notes = "".join(f'<p class="caption">{escape(note)}</p>' for note in table.notes)
-    kind = "table wide" if len(columns) > MANY_COLUMNS else "table"
+    kind = "table wide" if len(columns) > MANY_COLUMNS else "table text" if len(columns) <= FEW_COLUMNS else "table"
     return (
         f'<h3>{escape(table.title)}</h3><p class="caption">{escape(table.caption)}</p>'
         f'<div class="{kind}" tabindex="0"><table><thead><tr>{head}</tr></thead>'
