@@ -4,10 +4,11 @@ import math
 from dataclasses import replace
 
 from core.errors import RegistryError
+from core.intake.conversion import safe_code
 from core.intake.mapping import Mapping, known_cells
 from core.intake.proposals import plain_causes, plain_competing, plain_event, propose
 from core.intake.tables import TextTable
-from core.intake.to_registry import FIRST_ROWS_ONLY, FOLLOW_UP, MEANS, PATIENT, STATUS, safe_code
+from core.intake.to_registry import FIRST_ROWS_ONLY, FOLLOW_UP, MEANS, PATIENT, STATUS
 from core.intake.units import unit_trap
 from core.intake.values import COMMA, POINT, YEAR_FIRST, numbers
 from core.registry.dictionary import REQUIRED_COLUMNS, read_dictionary
