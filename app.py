@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.components.arrival import set_address_right
-from pages.components.entry import boot
+from pages.components.entry import boot, freeze_what_stays
 from pages.components.sidebar import draw_sidebar
 from pages.components.source import draw_source, load_registry, registry_if_there, without_values_in_the_log
 
@@ -18,3 +18,4 @@ with without_values_in_the_log():
         set_address_right(registry, name)
         draw_sidebar(registry, name)
     page.run()
+freeze_what_stays(name)

@@ -246,13 +246,16 @@ LOADERS = {
     "registry from Parquet": "from core.registry import read_registry; read = lambda: read_registry(folder)",
 }
 TIMED = """
-import resource, sys, time
+import sys, time
 folder = sys.argv[1]
 {load}
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def peak():
+    lines = open("/proc/self/status").read().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+before = peak()
 began = time.perf_counter()
 read()
-print(time.perf_counter() - began, before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(time.perf_counter() - began, before, peak())
 """
 
 

@@ -39,7 +39,7 @@ def boot():
         for key in RESERVED:
             if key in st.query_params and key != SET_KEY:
                 del st.query_params[key]
-        _freeze_imports()
+        freeze_what_stays("")
         st.rerun()
     st.session_state["_inside_app"] = True
     return page
@@ -80,8 +80,9 @@ def _navigation():
     )
 
 
-@st.cache_resource
-def _freeze_imports() -> None:
-    """What was imported lives for ever: without this every rerun's garbage collection walks over it again."""
+@st.cache_resource(show_spinner=False)
+def freeze_what_stays(page: str) -> None:
+    """What was imported, and the layouts that a page has made, live for ever: without this every rerun's garbage collection
+    walks over them again. Once for each page, when it has been drawn for the first time."""
     gc.collect()
     gc.freeze()
