@@ -1,6 +1,6 @@
-# R's part of benchmarks/engine.py: engine.R DIRECTORY N REPEATS CALLS
+# R's part of benchmarks/engine.py: engine.R DIRECTORY N REPEATS ENOUGH CPU
 # Times the models of the columns marked in columns.csv, survfit and survdiff, and prints tab-separated lines:
-# seconds <task> <median of REPEATS means of CALLS calls>; coef <name> <coefficients> <standard errors>; km and logrank.
+# seconds <task> <median of REPEATS calls, or more>; coef <name> <coefficients> <standard errors>; km and logrank.
 
 suppressMessages(library(survival))
 options(warn = -1)
@@ -8,18 +8,23 @@ arguments <- commandArgs(TRUE)
 directory <- arguments[1]
 n <- as.integer(arguments[2])
 repeats <- as.integer(arguments[3])
-calls <- as.integer(arguments[4])
+enough <- as.numeric(arguments[4])
+cpu <- arguments[5] == "1"
 
 say <- function(...) cat(paste(c(...), collapse = "\t"), "\n", sep = "")
 digits <- function(values) format(values, digits = 16)
 read <- function(name, what) readBin(file.path(directory, paste0(name, ".bin")), what, n)
+# Of single calls: so many, and more as long as they take less than `enough` together. Their median by the clock; processor
+# time comes in milliseconds, so that there it is the mean.
 seconds <- function(call) {
-  times <- replicate(repeats, {
-    begin <- proc.time()[["elapsed"]]
-    for (i in seq_len(calls)) call()
-    proc.time()[["elapsed"]] - begin
-  })
-  median(times) / calls
+  now <- if (cpu) function() sum(proc.time()[1:2]) else function() as.numeric(Sys.time())
+  times <- numeric()
+  while (length(times) < repeats || sum(times) < enough) {
+    begin <- now()
+    call()
+    times <- c(times, now() - begin)
+  }
+  if (cpu) mean(times) else median(times)
 }
 
 columns <- read.csv(file.path(directory, "columns.csv"))
@@ -41,7 +46,7 @@ for (name in columns$name[columns$timed == 1]) {
 }
 for (name in c("age", "vintage", "treated", "lesion")) {
   model <- as.formula(paste("Surv(time, event) ~", name))
-  fit <- coxph(model, data, control = coxph.control(eps = 1e-14, toler.chol = 1e-14, iter.max = 50))
+  fit <- coxph(model, data, control = coxph.control(eps = 1e-11, iter.max = 50))
   say("coef", name, digits(coef(fit)), digits(sqrt(diag(vcov(fit)))))
 }
 say("seconds", "km", seconds(function() survfit(Surv(time, event) ~ treated, data, conf.type = "log-log")))
