@@ -41,6 +41,8 @@ OTHER_KINDS = (
 _HIGH = re.compile(rb"[\xa1-\xff]{2}|[\x81-\xff][\x40-\xff]?")
 _NOTHING = re.compile(rb"[\x00 \t\r\n\xef\xbb\xbf\xff\xfe]*+")
 _LINE = re.compile(r"[^\r\n]*+(?:\r\n?|\n)|[^\r\n]++")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
+_CONTROL_BYTES = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _HIGH_BYTES = bytes(range(128, 256))
 
 
@@ -111,6 +113,8 @@ def _decoded(data, name, encoding):
             return _printable(data.decode(order), name), "UTF-16"
         except UnicodeDecodeError:
             raise RegistryError(f"{name} is not text. Export the table as CSV or .xlsx.") from None
+    if _CONTROL_BYTES.search(data):  # they are no part of any sign in the characters below
+        raise _not_text(name)
     try:
         return _printable(data.decode("utf-8-sig"), name), "UTF-8"
     except UnicodeDecodeError:
@@ -140,9 +144,13 @@ def _looks_chinese(data) -> bool:
     return pairs > 4 * alone
 
 
+def _not_text(name):
+    return RegistryError(f"{name} holds bytes that are not text. Export the table as CSV or .xlsx.")
+
+
 def _printable(text, name):
-    if any(ord(sign) < 32 and sign not in "\t\r\n\x0b\x0c" for sign in set(text)):
-        raise RegistryError(f"{name} holds bytes that are not text. Export the table as CSV or .xlsx.")
+    if _CONTROL.search(text):
+        raise _not_text(name)
     return text.removeprefix("\ufeff")
 
 
