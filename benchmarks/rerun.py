@@ -99,10 +99,12 @@ class Reader:
             state.id = widget
             state.double_array_value.data.extend(values)
         began = time.perf_counter()
+        self._acknowledge_at_once()
         await self.socket.send(message.SerializeToString())
         self.sent = 0
         while True:
             data = await asyncio.wait_for(self.socket.recv(), LONGEST)
+            self._acknowledge_at_once()
             self.sent += len(data)
             answer = ForwardMsg.FromString(data)
             kind = answer.WhichOneof("type")
@@ -116,6 +118,12 @@ class Reader:
                 self._look_at(answer.delta)
             elif kind == "page_not_found":
                 raise SystemExit(f"There is no page {self.path!r}.")
+
+    def _acknowledge_at_once(self):
+        """Without it the system waits up to 40 ms before it tells the server that a message came, and the next one waits."""
+        if hasattr(socket, "TCP_QUICKACK"):
+            here = self.socket.transport.get_extra_info("socket")
+            here.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     def _look_at(self, delta):
         if delta.WhichOneof("type") != "new_element":
