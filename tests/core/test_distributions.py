@@ -92,3 +92,17 @@ def test_the_correlation_is_spearmans():
     pair = pair_of(REGISTRY, everybody, *(REGISTRY.dictionary[name] for name in names))
     ranks = REGISTRY.patients[names].dropna().rank()
     assert pair.correlation == pytest.approx(np.corrcoef(ranks.to_numpy().T)[0, 1])
+
+
+def test_of_many_patients_a_thousand_points_are_drawn_and_every_number_is_of_all(monkeypatch):
+    monkeypatch.setattr("core.distributions.MOST_POINTS", 10)
+    registry = read_registry(Path(__file__).parents[2] / "data" / "sample")
+    everybody = np.ones(len(registry), dtype=bool)
+    age, bmi, stage = (registry.dictionary[name] for name in ("age", "bmi", "stage"))
+    numbers = pair_of(registry, everybody, age, bmi)
+    assert (len(numbers.points), numbers.n) == (10, int(registry.patients["bmi"].notna().sum()))
+    boxes = pair_of(registry, everybody, stage, age)
+    assert len(boxes.points) == 10
+    assert boxes.boxes["n"].sum() == len(registry)
+    ends = boxes.points.groupby("level")["x"].agg(["min", "max"])
+    assert ends.loc["Later"].tolist() == boxes.boxes.set_index("level").loc["Later", ["min", "max"]].tolist()
