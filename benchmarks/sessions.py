@@ -113,7 +113,9 @@ def main():
             p95 = quantiles(waits, n=20, method="inclusive")[-1]
             row = (n, given.think, len(waits), median(waits), p95, max(waits), cpu / len(waits), server.peak)
             rows.append([round(number, 4) for number in row])
-            print(f"{n:>9}{len(waits):>9}{row[3]:>8.3f}{p95:>8.3f}{row[5]:>9.3f}{row[6]:>12.3f}{row[7]:>9.0f}", flush=True)
+            print(
+                f"{n:>9}{len(waits):>9}{row[3]:>8.3f}{p95:>8.3f}{row[5]:>9.3f}{row[6]:>12.3f}{row[7]:>9.0f}", flush=True
+            )
     print(f"\n{'a view seen before':<40}{'CPU s':>8}{'wait s':>8}")
     with Server() as server:
         for name, path, query in places(()):
