@@ -41,7 +41,10 @@ def tooltip_title(label: str) -> str:
 
 
 def filled(template, values: dict):
-    """A copy of a template with its placeholders ("@levels") replaced; a list takes the place of its item in a list."""
+    """A copy of a template with its placeholders ("@levels") replaced; a list takes the place of its item in a list.
+
+    A placeholder for a number is a number that stands for nothing else.
+    """
     if isinstance(template, dict):
         return {key: filled(value, values) for key, value in template.items()}
     if isinstance(template, list):
@@ -50,7 +53,7 @@ def filled(template, values: dict):
             value = values.get(item.get("field") if isinstance(item, dict) else item if isinstance(item, str) else None)
             items += value if isinstance(value, list) else [filled(item, values)]
         return items
-    return values.get(template, template) if isinstance(template, str) else template
+    return values.get(template, template) if isinstance(template, str | int) else template
 
 
 def dash_range(n_levels: int) -> list:

@@ -20,6 +20,7 @@ COURSE = "Course"
 # for marks in the order asked for; the names are replaced by the theme's colours
 LOOKS = (("triangle-up", "orange", 60), ("circle", "green", 60), ("diamond", "violet", 60), ("square", "red", 45))
 ENDS = {DEATH: ("cross", 45), LAST_CONTACT: ("triangle-right", 28), OTHER_END: ("stroke", 60)}
+HEIGHT = 987_654  # in the template, for that of the chart: a template for every number of patients would be too many
 FOLLOWED = ("Exposed", "Not exposed yet, later exposed", "Never exposed")
 
 
@@ -88,8 +89,8 @@ def swimmer_chart(
         "legend": legend,
         "foot": _foot(x_title, source_mark, bottom),
     }
-    values = {"@levels": list(levels) or [""], "@legend_cell": _cell(legend["label"])}
-    template = filled(_template(int(bottom), bool(levels), bool(bars["since"].notna().any())), values)
+    values = {"@levels": list(levels) or [""], "@legend_cell": _cell(legend["label"]), HEIGHT: int(bottom)}
+    template = filled(_template(bool(levels), bool(bars["since"].notna().any())), values)
     return Chart(with_data(template, datasets), _alt(timeline, kinds))
 
 
@@ -272,8 +273,9 @@ def _axis(height, ink):
     ]  # fmt: skip
 
 
-@lru_cache(maxsize=64)
-def _template(height: int, by_level: bool, by_exposure: bool) -> dict:
+@lru_cache(maxsize=4)
+def _template(by_level: bool, by_exposure: bool) -> dict:
+    height = HEIGHT
     ink, accent = alt.value(INK), alt.value(ACCENT)
 
     def boxed(name, around):
