@@ -10,7 +10,7 @@ import pandas as pd
 
 from core.analysis import Analysis
 from core.conventions import DAYS_PER_MONTH
-from core.endpoints import CALCIPHYLAXIS, OTHER_CAUSE, competing_end
+from core.endpoints import CALCIPHYLAXIS, OTHER_CAUSE, OVERALL, competing_end, event_name
 from core.errors import NotEstimable
 from core.registry import Registry
 from core.settings import WHAT_COMPETES
@@ -256,7 +256,8 @@ def _make_states(registry, unknown_cause):
         resolved = ~np.isnan(resolved_at)
         time = np.where(resolved, resolved_at, time)
         found.append((State("Resolved", "resolved"), resolved))
-    if registry.dictionary.meaning("cause_of_death") is not None:
+    event = event_name(registry)
+    if event == OVERALL.event and registry.dictionary.meaning("cause_of_death") is not None:
         unknown = cause_of_death == "unknown"
         specific = cause_of_death == "specific"
         words = [CALCIPHYLAXIS, OTHER_CAUSE]
@@ -270,12 +271,16 @@ def _make_states(registry, unknown_cause):
         found.append((State(f"Died of {words[0]}", "death"), died & specific & ~resolved))
         found.append((State(f"Died of {words[1]}", "death"), died & ~specific & ~resolved))
     else:
-        found.append((State("Died", "death"), died & ~resolved))
+        found.append((State("Died" if event == OVERALL.event else f"With {event}", "death"), died & ~resolved))
     end = competing_end(registry)
     if end:
         found.append((State(end[:1].upper() + end[1:], "end"), ended & ~resolved))
     cause = np.zeros(len(table), dtype=np.int64)
     for position, (_, mask) in enumerate(found, 1):
         cause[mask] = position
-    free = "Alive, unresolved" if found[0][0].part == "resolved" else f"Alive without {end}" if end else "Alive"
+    free = "Alive" if event == OVERALL.event else f"Free of {event}"
+    if found[0][0].part == "resolved":
+        free += ", unresolved"
+    elif end:
+        free += f" without {end}" if event == OVERALL.event else f" and {end}"
     return tuple(one for one, _ in found), free, time / DAYS_PER_MONTH, cause, died & resolved

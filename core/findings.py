@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from core.analysis import Analysis, covariate_values
-from core.endpoints import EARLY, OVERALL, RESOLUTION, SPECIFIC, Endpoint, endpoint_times, endpoints_of
+from core.endpoints import EARLY, OVERALL, RESOLUTION, SPECIFIC, Endpoint, endpoint_times, endpoints_of, event_name
 from core.errors import NotEstimable
 from core.exposures import Exposure, exposure_known, exposure_months, exposures_of
 from core.registry import Variable
@@ -197,6 +197,9 @@ def _percent(k, n) -> str:
 
 
 def _endpoint(analysis, endpoint) -> Endpoint | None:
+    """The published endpoint as this registry has it; None also where it has another event than death under that name."""
+    if endpoint is not RESOLUTION and event_name(analysis.registry) != OVERALL.event:
+        return None
     return next((e for e in endpoints_of(analysis.registry) if e.name == endpoint.name), None)
 
 
@@ -209,9 +212,11 @@ def _times(analysis, endpoint):
 def _stage(analysis) -> Association:
     statement = "Patients in later stages had worse survival than those in earlier stages."
     published = "A Kaplan-Meier figure without numbers."
-    variable = _variable(analysis, "stage", numeric=False)
-    if variable is None or not variable.is_categorical:
-        return _absent("stage.overall", statement, published, OVERALL, "stage", HIGHER, OVERALL, None)
+    variable, endpoint = _variable(analysis, "stage", numeric=False), _endpoint(analysis, OVERALL)
+    if variable is not None and not variable.is_categorical:
+        variable = None
+    if variable is None or endpoint is None:
+        return _absent("stage.overall", statement, published, OVERALL, "stage", HIGHER, endpoint, variable)
     opens = Opens("survival", (("endpoint", OVERALL.label), ("by", variable.label)))
     outcome, rows = _times(analysis, OVERALL).outcome(analysis.cohort.mask)
     values = analysis.registry.patients["stage"].iloc[rows].reset_index(drop=True)
@@ -319,7 +324,7 @@ def _other_treatments(analysis) -> Association:
     exposures = [
         e for e in exposures_of(registry) if not e.courses and registry.dictionary[e.variable].role == "treatment"
     ]
-    times = _times(analysis, OVERALL)
+    times, endpoint = _times(analysis, OVERALL), _endpoint(analysis, OVERALL)
     results = []
     for exposure in exposures:
         (result,) = _dated(analysis, times, exposure, OVERALL, 0, (FROM_DATE,))
@@ -328,9 +333,9 @@ def _other_treatments(analysis) -> Association:
             Result(words, *(getattr(result, name) for name in Result.__dataclass_fields__ if name != "analysis"))
         )
     opens = Opens("treatment", (("endpoint", OVERALL.label),))
-    if not results:
+    if not results or endpoint is None:
         what = "another treatment with its date"
-        return _absent("other.overall", statement, published, OVERALL, what, 0, OVERALL, None)
+        return _absent("other.overall", statement, published, OVERALL, what, 0, endpoint, exposures or None)
     return Association(
         "other.overall", statement, published, OVERALL.label, "Other treatments", 0, tuple(results), opens
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from core.treatment import NAIVE, TIME_DEPENDENT
 RUNS = 1000
 BATCH = 50  # runs between two signs of progress
 SIGNIFICANT = 0.05
+POSITIONS = ((NAIVE, 0), (TIME_DEPENDENT, 1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,10 +30,20 @@ class NoEffect:
               ratios without a best value); share_as_small (of the runs, those with a ratio as small as the observed one or
               smaller; a ratio that tends to 0 counts as smaller than any); share_benefit (of the runs, those with
               p < 0.05 for a ratio below 1); n_not_estimable (runs without a best value)
+
+    Both are made, when asked for, from the ratios ``observed`` and those of the batches of runs, ``parts``.
     """
 
-    runs: pd.DataFrame
-    summary: pd.DataFrame
+    observed: tuple[ManyRatios, ManyRatios]
+    parts: tuple[tuple[ManyRatios, ManyRatios], ...]
+
+    @cached_property
+    def runs(self) -> pd.DataFrame:
+        return _runs(self.parts)
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        return _summary(self.observed, self.parts)
 
 
 def no_effect(
@@ -71,7 +83,7 @@ def no_effect(
         generator = np.random.Generator(np.random.PCG64([seed, done]))
         drawn = redraw_exposures(outcome, exposure, batch, generator)[: runs - done]
         parts.append(_both(outcome, drawn))
-        yield min(done + batch, runs), _so_far(observed, parts)
+        yield min(done + batch, runs), NoEffect(observed, tuple(parts))
 
 
 def assumed_bias(
@@ -129,21 +141,31 @@ def _both(outcome: Outcome, exposure: np.ndarray) -> tuple[ManyRatios, ManyRatio
     return many_exposures(outcome, label), many_exposures(outcome, exposure)
 
 
-def _so_far(observed, parts) -> NoEffect:
-    frame, summary = {}, []
-    tail = (1 - CONF_LEVEL) / 2
-    for name, position in ((NAIVE, 0), (TIME_DEPENDENT, 1)):
+def _runs(parts) -> pd.DataFrame:
+    frame = {}
+    for name, position in POSITIONS:
+        ratio, p_value = (_together(parts, position, what) for what in ("estimate", "p_value"))
         column = name.replace("-", "_")
-        ratio, p_value, rank = (
-            np.concatenate([getattr(part[position], what) for part in parts])
-            for what in ("estimate", "p_value", "rank_value")
-        )
         frame |= {column: ratio, f"{column}_p_value": p_value}
+    runs = pd.DataFrame(frame)
+    runs.insert(0, "run", np.arange(1, len(runs) + 1))
+    return runs
+
+
+def _together(parts, position, what) -> np.ndarray:
+    return np.concatenate([getattr(part[position], what) for part in parts])
+
+
+def _summary(observed, parts) -> pd.DataFrame:
+    rows = []
+    tail = (1 - CONF_LEVEL) / 2
+    for name, position in POSITIONS:
+        ratio, p_value, rank = (_together(parts, position, what) for what in ("estimate", "p_value", "rank_value"))
         ranked = np.sort(rank[~np.isnan(rank)])
         middle = [_level(ranked, p) for p in (0.5, tail, 1 - tail)]
         here = observed[position].rank_value[0]
         close = 1e-9  # the same run can differ in the last digits
-        summary.append(
+        rows.append(
             {
                 "analysis": name,
                 "observed": observed[position].estimate[0],
@@ -155,9 +177,7 @@ def _so_far(observed, parts) -> NoEffect:
                 "n_not_estimable": int(np.isnan(ratio).sum()),
             }
         )
-    runs = pd.DataFrame(frame)
-    runs.insert(0, "run", np.arange(1, len(runs) + 1))
-    return NoEffect(runs, pd.DataFrame(summary))
+    return pd.DataFrame(rows)
 
 
 def _level(ranked: np.ndarray, p: float) -> float:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from core.conventions import DAYS_PER_MONTH
+from core.endpoints import OVERALL, event_name
 from core.registry import Registry, Variable
 
 PATIENT, FOLLOW_UP, END = "Patient", "Follow-up (days)", "Ended with"
@@ -28,7 +29,7 @@ def patients_table(
     columns = {
         PATIENT: table["patient"].astype(str),
         FOLLOW_UP: table["days"].round().astype("Int64"),
-        END: table["state"].astype(object).map(ENDS),
+        END: table["state"].astype(object).map(ends_of(registry)),
     }
     for variable in variables:
         if variable.kind == "date" and not dates:
@@ -41,6 +42,12 @@ def patients_table(
                 values = values.astype("Int64")
         columns[column_name(variable, dates)] = values
     return pd.DataFrame(columns, index=table.index)
+
+
+def ends_of(registry: Registry) -> dict[str, str]:
+    """What each state at the end of follow-up is called: the event by the name that the registry gives it."""
+    event = event_name(registry)
+    return ENDS if event == OVERALL.event else {**ENDS, "death": event[:1].upper() + event[1:]}
 
 
 def column_name(variable: Variable, dates: bool = False) -> str:
@@ -76,7 +83,7 @@ def history(registry: Registry, position: int) -> pd.DataFrame:
     detail = ""
     if cause is not None and end["state"] == "death" and not pd.isna(registry.patients[cause.name].iat[position]):
         detail = str(registry.patients[cause.name].iat[position])
-    rows.append((ENDS[end["state"]], detail, float(end["days"]), np.nan))
+    rows.append((ends_of(registry)[end["state"]], detail, float(end["days"]), np.nan))
     frame = pd.DataFrame(rows, columns=["what", "detail", "day", "until"])
     frame["month"] = frame["day"] / DAYS_PER_MONTH
     return frame.sort_values("day", kind="stable", ignore_index=True)

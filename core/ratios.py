@@ -49,18 +49,17 @@ def risk_differences(analysis: Analysis, variables, months: float) -> pd.DataFra
     """
     rows = []
     for variable in variables:
-        values = analysis.values(variable.name)
-        groups, reference = _halves(values) if variable.is_numeric else (values, variable.reference)
-        known = groups.notna().to_numpy()
-        if not known.any():
+        code, levels, reference = _groups(variable, analysis)
+        size = np.bincount(code + 1, minlength=len(levels) + 1)[1:]
+        if not size.any():
             continue
-        result = cumulative_incidence(analysis.outcome.take(known), groups[known].reset_index(drop=True))
-        found = result.risk_at(months) if analysis.outcome.n_event else {}
-        size = groups[known].value_counts()
+        groups = pd.Categorical.from_codes(code, levels)
+        found = cumulative_incidence(analysis.outcome, groups).risk_at(months) if analysis.outcome.n_event else {}
+        enough = {level: n >= SMALL_STRATUM for level, n in zip(levels, size.tolist(), strict=True)}
         for level, (risk, error) in found.items():
-            if size[level] < SMALL_STRATUM:
+            if not enough[level]:
                 risk = math.nan
-            if level == reference or reference not in found or size[reference] < SMALL_STRATUM:
+            if level == reference or reference not in found or not enough[reference]:
                 rows.append((variable.name, level, risk, *[math.nan] * 3))
                 continue
             difference = risk - found[reference][0]
@@ -70,13 +69,16 @@ def risk_differences(analysis: Analysis, variables, months: float) -> pd.DataFra
     return pd.DataFrame(rows, columns="covariate level risk estimate conf_low conf_high".split())
 
 
-def _halves(values):
-    """(group of each value, name of the reference group): above the median, or not."""
-    numbers = values.to_numpy(dtype=float)
+def _groups(variable, analysis):
+    """(code of each row, -1 where not known; names of the groups; name of the reference): a number is cut above its median."""
+    column = analysis.registry.patients[variable.name]
+    if not variable.is_numeric:
+        categorical = column.array
+        return np.asarray(categorical.codes)[analysis.rows], categorical.categories, variable.reference
+    numbers = column.to_numpy(dtype=float)[analysis.rows]
     known = ~np.isnan(numbers)
     middle = np.median(numbers[known]) if known.any() else np.nan
-    codes = np.where(known, (numbers > middle).astype(np.int8), np.int8(-1))
-    return pd.Series(pd.Categorical.from_codes(codes, [LOWER, UPPER]), index=values.index), LOWER
+    return np.where(known, (numbers > middle).astype(np.int8), np.int8(-1)), [LOWER, UPPER], LOWER
 
 
 @dataclass(frozen=True, eq=False)

@@ -91,25 +91,25 @@ def _label_width(rows) -> int:
 
 def _intervals(rows, y, low, high) -> pd.DataFrame:
     """One row an estimate: x, from, to, whether either end is cut, and the size of its square."""
-    frame = pd.DataFrame(
-        {
-            "x": rows["estimate"].to_numpy(dtype=float),
-            "low": rows["conf_low"].to_numpy(dtype=float),
-            "high": rows["conf_high"].to_numpy(dtype=float),
-            "y": y,
-            "reference": rows["is_reference"].astype(int),
-        }
+    x, least, most, error = (
+        rows[name].to_numpy(dtype=float) for name in ("estimate", "conf_low", "conf_high", "std_error")
     )
-    information = rows["std_error"].to_numpy(dtype=float) ** -2.0
-    most = np.nanmax([*information[np.isfinite(information)], 1e-12])
-    frame["size"] = 34 + 90 * np.sqrt(np.nan_to_num(information / most, nan=0.0, posinf=0.0))
-    frame = frame[~rows["is_header"].to_numpy() & ~np.isnan(frame["x"])]
-    frame["cut_low"] = (frame["low"] < low).astype(int)
-    frame["cut_high"] = (frame["high"] > high).astype(int)
-    frame["outside"] = ((frame["x"] < low) | (frame["x"] > high)).astype(int)
-    for name in ("x", "low", "high"):
-        frame[name] = frame[name].clip(low, high)
-    return frame
+    information = error**-2.0
+    largest = np.nanmax([*information[np.isfinite(information)], 1e-12])
+    size = 34 + 90 * np.sqrt(np.nan_to_num(information / largest, nan=0.0, posinf=0.0))
+    columns = {
+        "x": np.clip(x, low, high),
+        "low": np.clip(least, low, high),
+        "high": np.clip(most, low, high),
+        "y": y,
+        "reference": rows["is_reference"].to_numpy(dtype=int),
+        "size": size,
+        "cut_low": (least < low).astype(int),
+        "cut_high": (most > high).astype(int),
+        "outside": ((x < low) | (x > high)).astype(int),
+    }
+    drawn = ~rows["is_header"].to_numpy(dtype=bool) & ~np.isnan(x)
+    return pd.DataFrame({name: values[drawn] for name, values in columns.items()})
 
 
 @lru_cache(maxsize=1)

@@ -12,8 +12,15 @@ ROW_COLUMNS = (
 )
 
 
-def forest_rows(terms: pd.DataFrame, labels: Mapping[str, str], overall: pd.DataFrame | None = None) -> pd.DataFrame:
+def forest_rows(
+    terms: pd.DataFrame,
+    labels: Mapping[str, str],
+    overall: pd.DataFrame | None = None,
+    headings: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
     """One row a line: a heading for each covariate with levels and a row for each level; one row for a number.
+
+    The rows come in the order of ``terms``; a covariate of which ``headings`` has a title gets a line with it above.
 
     terms    ``CoxResult.terms``
     labels   what to call each covariate, for a number with its step ("Age, per 10 years")
@@ -28,6 +35,8 @@ def forest_rows(terms: pd.DataFrame, labels: Mapping[str, str], overall: pd.Data
     for term in terms.itertuples(index=False):
         parts.setdefault(term.covariate, []).append(term)
     for covariate, part in parts.items():
+        if headings and covariate in headings:
+            rows.append((headings[covariate], 0, True, "", *[math.nan] * 4, False, "", "", ""))
         name = labels.get(covariate, str(covariate))
         has_levels = len(part) > 1 or any(term.is_reference for term in part) or str(part[0].level) != ""
         if has_levels:

@@ -35,7 +35,7 @@ _BY_CONTENT = (
     (re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}"), "an address on the internet"),
     (re.compile(r"\d{3}-\d{2}-\d{4}"), "a social security number"),
 )
-_NO_PERSON = re.compile(r"drug|medic|hospital name|centre|center|site|file|variable|药", re.I)
+_NO_PERSON = re.compile(r"drug|medic|event|redcap_|hospital name|centre|center|site|file|variable|药", re.I)
 
 
 def identifier_reason(column: str, cells: pd.Series) -> str:

@@ -114,11 +114,12 @@ def questions(mapping: Mapping, table: TextTable) -> list[Question]:
                 column.name,
                 f"In {column.name!r} {column.n_beyond:,} values are written like <0.5. What do they count as?",
             )
-    if "patient_id" in roles and mapping.only is None and n_repeated(table, roles["patient_id"]):
+    if "patient_id" in roles and mapping.only is None and (n := n_repeated(table, roles["patient_id"])):
+        said = "1 row repeats" if n == 1 else f"{n:,} rows repeat"
         ask(
             "rows",
             roles["patient_id"],
-            f"{n_repeated(table, roles['patient_id'])} rows repeat a patient of an earlier row. Which rows should count?",
+            f"{said} a patient of an earlier row. Which rows should count?",
         )
     return asked
 

@@ -21,7 +21,7 @@ from core.charts.wording import (
     format_percent,
 )
 from core.conventions import SMALL_RISK_SET
-from core.endpoints import competing_end
+from core.endpoints import OVERALL, competing_end, endpoints_of, event_name
 from core.errors import NotEstimable
 from core.export.sentences import comparison_sentence, incidence_sentence
 from core.settings import RISK_TABLES
@@ -139,13 +139,17 @@ def states_panel(analysis: Analysis) -> None:
     resolves = analysis.registry.dictionary.meaning("resolution_date") is not None
     above = "resolution" if resolves else competing_end(analysis.registry)
     how = (
-        "How to read this: at each time the bands add up to 100%; deaths grow from below"
+        f"How to read this: at each time the bands add up to 100%; {literal(endpoints_of(analysis.registry)[0].events)} grow from "
+        "below"
         + (f", {above} from above" if above else "")
         + f", and between them is who has come to neither. Right of the dashed line fewer than {SMALL_RISK_SET} are "
         "still followed."
     )
     shown = None
-    with panel("Resolved, died, or neither" if resolves else "Died, or not", how_to_read=how, key="states_panel"):
+    event = event_name(analysis.registry)
+    event = "died" if event == OVERALL.event else event
+    title = literal(f"Resolved, {event}, or neither" if resolves else f"{event[:1].upper()}{event[1:]}, or not")
+    with panel(title, how_to_read=how, key="states_panel"):
         found = competing.states_of(analysis)
         st.markdown(literal(_states_sentence(found)))
         shown = {

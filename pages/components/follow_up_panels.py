@@ -12,6 +12,7 @@ from core.charts.wording import (
     format_percent,
 )
 from core.cohort_choices import BY_PERIOD
+from core.endpoints import OVERALL, event_name
 from core.errors import NotEstimable
 from core.export.tables import Table, view_caption
 from core.follow_up import accrual, completeness, follow_up_summary
@@ -24,10 +25,11 @@ from pages.components.tables import text_table
 
 def follow_up_panel(analysis: Analysis) -> None:
     """Median follow-up and completeness of these patients, overall and by group."""
+    event = event_name(analysis.registry)
     with panel(
         "How long and how completely they were followed",
         how_to_read="Median follow-up by the reverse Kaplan-Meier method: how long patients would have been followed had nobody "
-        "died. Completeness (Clark): the person-time observed as a share of what was possible up to the data cut-off.",
+        f"{'died' if event == OVERALL.event else f'had {literal(event)}'}. Completeness (Clark): the person-time observed as a share of what was possible up to the data cut-off.",
     ):
         analysis.require_patients()
         registry, mask = analysis.registry, analysis.cohort.mask

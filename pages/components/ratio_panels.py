@@ -1,12 +1,11 @@
 """Panels of the Hazard ratios page."""
 
-import pandas as pd
 import streamlit as st
 
 from core.analysis import Analysis
 from core.cautions import AFTER_BASELINE, FEW_EVENTS
 from core.charts.forest_chart import forest_chart
-from core.charts.forest_rows import ROW_COLUMNS, forest_rows
+from core.charts.forest_rows import forest_rows
 from core.charts.notice import with_notice
 from core.charts.schoenfeld_chart import schoenfeld_chart
 from core.charts.shape_chart import shape_chart
@@ -75,19 +74,13 @@ def _sorted_terms(terms, ordered):
 
 
 def _rows_by_role(result, ordered, label):
-    role = {v.name: v.role for v in ordered}
-    roles = result.terms["covariate"].map(role)
-    parts = []
-    for name, title in ROLES.items():
-        terms = result.terms[roles == name]
-        if len(terms):
-            parts.append(
-                pd.DataFrame(
-                    [(title.upper(), 0, True, "", *[float("nan")] * 4, False, "", "", "")], columns=ROW_COLUMNS
-                )
-            )
-            parts.append(forest_rows(terms, label, overall=result.overall))
-    return pd.concat(parts, ignore_index=True)
+    """The covariates part by part, each part under its title."""
+    of_role = {role: [v.name for v in ordered if v.role == role] for role in ROLES}
+    place = {name: position for position, name in enumerate(name for names in of_role.values() for name in names)}
+    headings = {names[0]: ROLES[role].upper() for role, names in of_role.items() if names}
+    terms = result.terms[result.terms["covariate"].isin(place)]
+    terms = terms.iloc[terms["covariate"].map(place).argsort(kind="stable")]
+    return forest_rows(terms, label, overall=result.overall, headings=headings)
 
 
 def each_table(analysis: Analysis) -> None:

@@ -273,3 +273,19 @@ def test_dates_in_two_orders_are_asked_and_what_does_not_fit_is_reported():
 def test_the_good_file_has_nothing_of_all_this():
     table = read_table(GOOD, "a.csv")
     assert not any(column.suspects or column.n_beyond for column in propose(table).columns)
+
+
+def test_the_name_of_an_event_is_no_name_of_a_person():
+    """REDCap's longitudinal exports: which rows count is asked by it, so it has to be seen."""
+    lines = [f"{i},{event},{10 * i + 5},{i % 2}" for i in range(9) for event in ("baseline_arm_1", "visit_1_arm_1")]
+    table = read_table(csv_file("record_id,redcap_event_name,time_days,died", *lines), "a.csv")
+    mapping = propose(table)
+    assert not mapping.column("redcap_event_name").identifier
+    assert ("redcap_event_name", "baseline_arm_1") in row_choices(mapping, table)
+
+
+def test_one_repeated_row_is_said_in_the_singular():
+    lines = [f"{max(i, 1)},{10 * i + 5},{i % 2}" for i in range(9)]
+    table = read_table(csv_file("patient_id,time_days,died", *lines), "a.csv")
+    (asked_for,) = [q for q in questions(propose(table), table) if q.kind == "rows"]
+    assert asked_for.text.startswith("1 row repeats a patient")
