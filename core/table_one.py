@@ -60,11 +60,6 @@ class TableOne:
         """How many p values there are."""
         return int(self.comparisons["p_value"].notna().sum())
 
-    def n_missing(self, variable: Variable) -> int:
-        frame = self.numbers if variable.is_numeric else self.levels
-        rows = frame[(frame["variable"] == variable.name) & (frame["group"] == ALL)]
-        return int(rows["n_missing"].iloc[0]) if len(rows) else int(self.groups["n"].iloc[0])
-
 
 def table_one(
     patients: pd.DataFrame,

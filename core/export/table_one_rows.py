@@ -1,5 +1,7 @@
 """The layout of Table 1: the numbers of core/table_one.py as text, and the sentences that belong under them."""
 
+import math
+
 import pandas as pd
 
 from core.charts.wording import format_count, format_number, format_p
@@ -29,15 +31,25 @@ def table_one_rows(table: TableOne) -> pd.DataFrame:
     """
     heads = {name: f"{name or 'Overall'} (n = {format_count(n)})" for name, n in table.groups.itertuples(index=False)}
     tested = bool((table.comparisons["method"] != "").any() or (table.comparisons["reason"] != "").any())
+    everybody = int(table.groups["n"].iloc[0])
+    numbers, levels, compared = map(_of_each_variable, (table.numbers, table.levels, table.comparisons))
     rows = []
     for variable in sorted(table.variables, key=lambda v: ROLES.index(v.role)):
-        lines = _number_lines(table, variable) if variable.is_numeric else _level_lines(table, variable)
+        found = (numbers if variable.is_numeric else levels).get(variable.name, [])
+        if variable.is_numeric:
+            lines = _number_lines(found, variable, table.summary[variable.name])
+        else:
+            lines = _level_lines(found, variable) or [("", dict.fromkeys(heads, NOTHING))]
         for position, (level, texts) in enumerate(lines):
             first = position == 0
             row = {SECTION: SECTIONS[variable.role], CHARACTERISTIC: _name(variable) if first else "", LEVEL: level}
             row |= {head: texts[name] for name, head in heads.items()}
-            row |= _comparison(table, variable, tested) if first else dict.fromkeys(_compared(table, tested), "")
-            row[MISSING] = _missing(table, variable) if first else ""
+            row |= (
+                _comparison(compared[variable.name][0], tested)
+                if first and compared
+                else dict.fromkeys(_compared(table, tested), "")
+            )
+            row[MISSING] = _missing(found, everybody) if first else ""
             rows.append(row)
     columns = [SECTION, CHARACTERISTIC, LEVEL, *heads.values(), *_compared(table, tested), MISSING]
     return pd.DataFrame(rows, columns=columns)
@@ -107,51 +119,54 @@ def _name(variable: Variable) -> str:
     return variable.label_with_unit + (f" {AFTER_DIAGNOSIS}" if variable.is_post_baseline else "")
 
 
-def _number_lines(table, variable):
-    rows = table.numbers[table.numbers["variable"] == variable.name].set_index("group")
-    if table.summary[variable.name] == MEAN:
+def _of_each_variable(frame) -> dict:
+    """variable -> its rows, in order."""
+    rows = {}
+    for row in frame.itertuples(index=False):
+        rows.setdefault(row.variable, []).append(row)
+    return rows
+
+
+def _number_lines(rows, variable, summary):
+    if summary == MEAN:
         digits = max(variable.decimals, 1)
         texts = {
-            name: NOTHING
+            row.group: NOTHING
             if row.n == 0
             else f"{format_number(row.mean, digits)} ± {format_number(row.sd, digits) if row.n > 1 else NOTHING}"
-            for name, row in zip(rows.index, rows.itertuples(index=False), strict=True)
+            for row in rows
         }
         return [("mean ± SD", texts)]
-    quartiles = rows[["median", "q1", "q3"]]
-    whole = (quartiles.stack() % 1 == 0).all()  # half a unit between two patients is shown, not rounded
+    # half a unit between two patients is shown, not rounded
+    whole = all(value % 1 == 0 for row in rows for value in (row.median, row.q1, row.q3) if value == value)
     digits = variable.decimals if whole else max(variable.decimals, 1)
     texts = {}
-    for name, (median, low, high) in zip(rows.index, quartiles.to_numpy(), strict=True):
-        shown = [format_number(value, digits) for value in (median, low, high)]
-        texts[name] = NOTHING if rows.loc[name, "n"] == 0 else f"{shown[0]} ({shown[1]} to {shown[2]})"
+    for row in rows:
+        middle, low, high = (format_number(value, digits) for value in (row.median, row.q1, row.q3))
+        texts[row.group] = NOTHING if row.n == 0 else f"{middle} ({low} to {high})"
     return [("median (quartiles)", texts)]
 
 
-def _level_lines(table, variable):
-    frame = table.levels[table.levels["variable"] == variable.name]
-    if frame.empty:
-        return [("", dict.fromkeys(table.groups["group"], NOTHING))]
-    over_n = (frame["n_missing"] > 0).any()
-    lines = []
-    for level, rows in frame.groupby("level", sort=False):
-        texts = {}
-        for row in rows.itertuples(index=False):
-            of = f"/{format_count(row.n)}" if over_n else ""
-            texts[row.group] = f"{format_count(row.count)}{of} ({format_number(row.percent, 1)}%)" if row.n else NOTHING
-        lines.append((level, texts))
+def _level_lines(rows, variable):
+    """The levels with their texts by group; none where nobody has a value."""
+    if not rows:
+        return []
+    over_n = any(row.n_missing > 0 for row in rows)
+    lines = {}
+    for row in rows:
+        of = f"/{format_count(row.n)}" if over_n else ""
+        text = f"{format_count(row.count)}{of} ({format_number(row.percent, 1)}%)" if row.n else NOTHING
+        lines.setdefault(row.level, {})[row.group] = text
     if variable.kind == "binary":
-        happened = [line for line in lines if line[0] == variable.levels[1]]
-        first = frame[frame["level"] == variable.levels[0]]
-        return happened or [(variable.levels[1], _nobody(first, over_n))]
-    return lines
+        no, yes = variable.levels
+        return [(yes, lines[yes] if yes in lines else _nobody([row for row in rows if row.level == no], over_n))]
+    return list(lines.items())
 
 
 def _nobody(first, over_n):
     """The texts of a yes-or-no variable that nobody has."""
     return {
-        row.group: (f"0/{format_count(row.n)} (0.0%)" if over_n else "0 (0.0%)") if row.n else NOTHING
-        for row in first.itertuples(index=False)
+        row.group: (f"0/{format_count(row.n)} (0.0%)" if over_n else "0 (0.0%)") if row.n else NOTHING for row in first
     }
 
 
@@ -161,15 +176,11 @@ def _compared(table, tested):
     return [SMD, P_VALUE, TEST] if tested else [SMD]
 
 
-def _comparison(table, variable, tested):
-    columns = _compared(table, tested)
-    if not columns:
-        return {}
-    row = table.comparisons[table.comparisons["variable"] == variable.name].iloc[0]
-    texts = {SMD: NOTHING if pd.isna(row["smd"]) else _smd_text(row["smd"])}
+def _comparison(row, tested):
+    texts = {SMD: NOTHING if math.isnan(row.smd) else _smd_text(row.smd)}
     if tested:
-        known = not pd.isna(row["p_value"])
-        texts |= {P_VALUE: format_p(row["p_value"]) if known else NOTHING, TEST: row["method"] if known else ""}
+        known = not math.isnan(row.p_value)
+        texts |= {P_VALUE: format_p(row.p_value) if known else NOTHING, TEST: row.method if known else ""}
     return texts
 
 
@@ -177,6 +188,6 @@ def _smd_text(smd):
     return "<0.01" if 0 < smd < 0.005 else format_number(smd, 2)
 
 
-def _missing(table, variable):
-    n, n_missing = int(table.groups["n"].iloc[0]), table.n_missing(variable)
-    return f"{format_count(n_missing)} ({format_number(100 * n_missing / n, 1)}%)" if n_missing else "0"
+def _missing(rows, everybody):
+    n_missing = next((row.n_missing for row in rows if row.group == ALL), everybody)
+    return f"{format_count(n_missing)} ({format_number(100 * n_missing / everybody, 1)}%)" if n_missing else "0"

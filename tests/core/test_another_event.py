@@ -42,7 +42,9 @@ def test_states_are_named_after_the_event(relapse):
     counts = dict(states_of(Analysis(relapse, make_view(relapse, "overview", (), {}))).counts)
     assert list(counts) == ["With relapse", "Free of relapse"]
     death = registry_of("death")
-    assert list(counts.values()) == list(dict(states_of(Analysis(death, make_view(death, "overview", (), {}))).counts).values())
+    assert list(counts.values()) == list(
+        dict(states_of(Analysis(death, make_view(death, "overview", (), {}))).counts).values()
+    )
 
 
 def test_what_was_published_of_deaths_is_not_compared_with_relapses(relapse):
