@@ -228,7 +228,7 @@ class ExposureAnalysis:
             raise NotEstimable(
                 f"No adjusted model: {_plural(self.n_coefficients, 'coefficient')} for {outcome.n_event} {what}. With fewer than "
                 f"{EVENTS_PER_COEFFICIENT_REFUSED} events for each coefficient the estimates cannot be trusted; {outcome.n_event} "
-                f"{what} carry {room}. {cure}."
+                f"{what} {'carries' if outcome.n_event == 1 else 'carry'} {room}. {cure}."
             )
         return adjusted(outcome, times, covariates)
 

@@ -66,10 +66,12 @@ def no_effect(
     if exposure.shape != outcome.time.shape:
         raise ValueError("exposure_time must hold one value for each row of the outcome")
     if not outcome.n_event:
-        raise NotEstimable(f"None of the {len(outcome)} patients had the event, so that chance has nothing to show.")
+        raise NotEstimable(
+            f"None of these patients ({len(outcome):,}) had the event, so that chance has nothing to show."
+        )
     if np.isnan(exposure).all():
         raise NotEstimable(
-            f"None of the {len(outcome)} patients was exposed. Choose another exposure or widen the filters."
+            f"None of these patients ({len(outcome):,}) was exposed. Choose another exposure or widen the filters."
         )
     observed = _both(outcome, exposure[None, :])
     if all(np.isnan(ratio.rank_value[0]) for ratio in observed):

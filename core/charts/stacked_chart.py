@@ -169,9 +169,10 @@ def _read_out(time, n_risk, shares, entries, order, end, time_unit) -> pd.DataFr
         "n": [format_count(n) if there else "nobody" for n, there in zip(at_risk, followed, strict=True)],
     }
     for c, (i, entry) in enumerate(zip(order, entries, strict=True)):
-        start = 1.0 if entry[1] == "free" else 0.0
+        text = {at: format_percent(shares[i][at]) for at in set(position.tolist())}  # one text a step, not one a point
+        text[-1] = format_percent(1.0 if entry[1] == "free" else 0.0)
         columns[f"c{c}"] = [
-            "no longer followed" if not there else format_percent(shares[i][at] if at >= 0 else start)
+            text[at] if there else "no longer followed"
             for at, there in zip(position.tolist(), followed.tolist(), strict=True)
         ]
     return pd.DataFrame(columns)

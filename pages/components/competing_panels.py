@@ -254,7 +254,7 @@ def gray_panel(analysis: Analysis) -> None:
                 continue
             rows.append((what, test.method, format_number(test.statistic, 2), str(test.df), format_p(test.p_value)))
             observed += [
-                (what, g.stratum, int(g.n), int(g.observed), format_number(g.expected, 1))
+                (what, g.stratum, format_count(g.n), format_count(g.observed), format_number(g.expected, 1))
                 for g in test.groups.itertuples(index=False)
             ]
         text_table(rows, ("Event", "Test", "Chi-squared", "Degrees of freedom", "p"))
@@ -340,10 +340,10 @@ def no_median_panel(analysis: Analysis) -> None:
 
 def _states_sentence(found) -> str:
     ends = {state.name for state in found.states if state.part == "end"}
-    said = [f"{n} {'came to ' if name in ends else ''}{name[:1].lower()}{name[1:]}" for name, n in found.counts]
-    sentence = f"Of {len(found.rows)} patients: {', '.join(said[:-1])}; {said[-1]} when last seen."
+    said = [f"{n:,} {'came to ' if name in ends else ''}{name[:1].lower()}{name[1:]}" for name, n in found.counts]
+    sentence = f"Of {len(found.rows):,} patients: {', '.join(said[:-1])}; {said[-1]} when last seen."
     if found.n_died_after:
-        who = "1 of the resolved" if found.n_died_after == 1 else f"{found.n_died_after} of the resolved"
+        who = "1 of the resolved" if found.n_died_after == 1 else f"{found.n_died_after:,} of the resolved"
         sentence += f" {who} died later: resolved here, and a death in overall mortality."
     return sentence
 

@@ -69,10 +69,10 @@ def value_of(registry: Registry, name: str):
     """
     setting = setting_named(registry, name)
     key = setting.key(registry)
-    if key not in st.session_state and key in st.query_params:
-        return setting_from_texts(registry, setting, st.query_params.get_all(key), [])
     value = st.session_state.get(key)
     if value is None:
+        if key in st.query_params and key not in st.session_state:
+            return setting_from_texts(registry, setting, st.query_params.get_all(key), [])
         return setting.default_of(registry)
     return tuple(value) if setting.kind == "choices" else value
 

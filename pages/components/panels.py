@@ -35,7 +35,7 @@ def heading(question: str, analysis: Analysis) -> None:
     st.session_state[CAPTION] = view_caption(analysis)
     source = f" · {literal(analysis.registry.source)}" if analysis.registry.source else ""
     st.caption(
-        f"{analysis.endpoint.label} from {analysis.clock_start} · {len(analysis.cohort)} of {len(analysis.registry)} "
+        f"{analysis.endpoint.label} from {analysis.clock_start} · {len(analysis.cohort):,} of {len(analysis.registry):,} "
         f"patients · {analysis.endpoint.counted(analysis.n_event)}{source}"
     )
 

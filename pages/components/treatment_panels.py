@@ -244,9 +244,7 @@ def model_panel(seen: ExposureAnalysis) -> None:
         coefficients = seen.n_coefficients
         what = endpoint.event if n_event == 1 else endpoint.events
         each = f"{n_event / coefficients:,.1f} {endpoint.events} for each"
-        said = (
-            f"{n:,} patients, {n_event:,} {what}, {coefficients} coefficient{'s' if coefficients > 1 else ''}: {each}."
-        )
+        said = f"{n:,} patient{'s' if n != 1 else ''}, {n_event:,} {what}, {coefficients} coefficient{'s' if coefficients > 1 else ''}: {each}."
         if n_event < EVENTS_PER_COEFFICIENT * coefficients:
             said += f" Below {EVENTS_PER_COEFFICIENT} estimates are unstable; below {EVENTS_PER_COEFFICIENT_REFUSED} none is given."
         if len(seen.outcome) > n:
@@ -307,11 +305,13 @@ def _drawn(key, size, draws, runs):
     if size > AT_ONCE and not st.button(f"Draw {runs:,} runs", key=f"_draw_{key[0]}", icon=":material/casino:"):
         return None
     progress = st.progress(0.0, "Drawing")
-    for done, so_far in draws():
-        progress.progress(done / runs, f"{done:,} of {runs:,} runs")
-        if done == runs:
-            kept["result"] = so_far
-    progress.empty()
+    try:
+        for done, so_far in draws():
+            progress.progress(done / runs, f"{done:,} of {runs:,} runs")
+            if done == runs:
+                kept["result"] = so_far
+    finally:  # also where the first run is refused in words
+        progress.empty()
     return kept["result"]
 
 

@@ -220,3 +220,14 @@ def test_curves_grouped_by_courses_carry_the_notice_in_the_figure_and_no_naive_p
     head = next(frames["head"] for _, frames in charts(at) if "head" in frames)
     assert head["label"].str.contains("known only after diagnosis").any()
     assert "Log-rank" in next(c.proto.alt for c in app(name).get("vega_lite_chart") if "Kaplan-Meier" in c.proto.alt)
+
+
+def test_no_unfinished_progress_stays_where_the_runs_are_refused(app):
+    """One patient without event: nothing is drawn, and nothing looks as if it were."""
+    at = app(
+        "treatment",
+        **{"sample.dialysis_status": "Transplant", "sample.stage": "Earlier"},
+    )
+    assert any("so that chance has nothing to show" in info.value for info in at.info)
+    assert "Drawing" not in repr(at.main)
+    assert "1 patients, 0 deaths" not in words(at)
