@@ -12,7 +12,7 @@ from core.charts.wording import (
     format_percent,
 )
 from core.cohort_choices import BY_PERIOD
-from core.endpoints import OVERALL, event_name
+from core.endpoints import OVERALL, endpoints_of, event_name
 from core.errors import NotEstimable
 from core.export.tables import Table, view_caption
 from core.follow_up import accrual, completeness, follow_up_summary
@@ -25,7 +25,7 @@ from pages.components.tables import text_table
 
 def follow_up_panel(analysis: Analysis) -> None:
     """Median follow-up and completeness of these patients, overall and by group."""
-    event = event_name(analysis.registry)
+    event, events = event_name(analysis.registry), endpoints_of(analysis.registry)[0].events
     with panel(
         "How long and how completely they were followed",
         how_to_read="Median follow-up by the reverse Kaplan-Meier method: how long patients would have been followed had nobody "
@@ -45,7 +45,14 @@ def follow_up_panel(analysis: Analysis) -> None:
             except NotEstimable as reason:
                 complete, whole = None, str(reason)
             rows += [_row(time, complete) for time in times.itertuples(index=False)]
-        columns = ["", "Patients", "Deaths", "Median follow-up (95% interval)", "Quartiles", "Longest"]
+        columns = [
+            "",
+            "Patients",
+            events[:1].upper() + events[1:],
+            "Median follow-up (95% interval)",
+            "Quartiles",
+            "Longest",
+        ]
         text_table([row[: len(columns)] if whole else row for row in rows], columns if whole else [*columns, *COMPLETE])
         if whole:
             st.caption(literal(whole))

@@ -56,7 +56,7 @@ def timelines_panel(analysis: Analysis) -> None:
             key="timelines",
         )
         st.caption(
-            "How to read this: each row is a patient from diagnosis to death or last contact. Hover over a row for its "
+            "How to read this: each row is a patient from diagnosis to the end of follow-up. Hover over a row for its "
             "numbers; the card of one patient is under Patients."
         )
 

@@ -230,4 +230,4 @@ def test_no_unfinished_progress_stays_where_the_runs_are_refused(app):
     )
     assert any("so that chance has nothing to show" in info.value for info in at.info)
     assert "Drawing" not in repr(at.main)
-    assert "1 patients, 0 deaths" not in words(at)
+    assert "1 patient, 0 deaths, 1 coefficient" in words(at)
