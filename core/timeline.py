@@ -7,6 +7,7 @@ import pandas as pd
 
 from core.conventions import DAYS_PER_MONTH
 from core.exposures import Exposure, exposure_months, exposures_of
+from core.patients import ends_of
 from core.registry import Registry
 
 BY_FOLLOW_UP, BY_EXPOSURE = "follow-up", "exposure"
@@ -24,12 +25,18 @@ class Timeline:
     courses   row, patient, course, start, stop (NaN where not recorded, never beyond the end of the bar)
     marks     row, patient, month, kind: the label of every dated yes or no (infection, .., resolution) and the end of the bar
     immortal  row, patient, start (0), end: the time that the exposed lived through before their exposure; empty without one
+    event     what "Death" is called where the registry's event is another one
     """
 
     bars: pd.DataFrame
     courses: pd.DataFrame
     marks: pd.DataFrame
     immortal: pd.DataFrame
+    event: str = DEATH
+
+    def called(self, kind: str) -> str:
+        """The word for a kind of mark or end."""
+        return self.event if kind == DEATH else kind
 
 
 def timeline(
@@ -80,7 +87,7 @@ def timeline(
     immortal = pd.DataFrame(
         {"row": row[had], "patient": patient[had], "start": 0.0, "end": np.minimum(since, end)[had]}
     )
-    return Timeline(bars, _courses(registry, bars), _marks(registry, bars), immortal)
+    return Timeline(bars, _courses(registry, bars), _marks(registry, bars), immortal, ends_of(registry)["death"])
 
 
 def follow_up_only(
@@ -109,7 +116,7 @@ def arranged(found: Timeline, rank: np.ndarray, group: np.ndarray | None = None)
         row = new_row[frame["row"].to_numpy(dtype=int)]
         return frame.assign(row=row).sort_values("row", kind="stable", ignore_index=True)
 
-    return Timeline(moved(bars), moved(found.courses), moved(found.marks), moved(found.immortal))
+    return Timeline(moved(bars), moved(found.courses), moved(found.marks), moved(found.immortal), found.event)
 
 
 def _courses(registry, bars):

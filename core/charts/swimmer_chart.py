@@ -61,7 +61,7 @@ def swimmer_chart(
             "label": bars["patient"].astype(str) if height > 12 else "",
             "c0": bars["patient"].astype(str),
             "c1": [f"{format_number(m)} months ({format_count(round(m * DAYS_PER_MONTH))} days)" for m in bars["end"]],
-            "c2": bars["end_kind"],
+            "c2": [timeline.called(kind) for kind in bars["end_kind"]],
             "c3": [f"{format_number(m)} months" if m == m else "never" for m in bars["since"]],
             "c4": _counts(timeline.courses["row"], n),
             "c5": _read_out(happened, n),
@@ -78,6 +78,7 @@ def swimmer_chart(
     marks = marks.assign(y=y[marks["row"].to_numpy(dtype=int)], what=_positions(marks["kind"], kinds))
     present = [kind for kind in (*kinds, *ENDS) if (marks["kind"] == kind).any()]
     legend = _legend(present, kinds, course if len(courses) else "", bool(len(immortal)))
+    legend["label"] = legend["label"].map(timeline.called)
     datasets = {
         "rows": rows,
         "courses": courses.drop(columns="row"),
@@ -201,7 +202,9 @@ def _foot(x_title, source_mark, bottom) -> pd.DataFrame:
 def _alt(timeline, kinds) -> str:
     bars = timeline.bars
     said = [f"Timelines of {format_count(len(bars))} patients from diagnosis to the end of follow-up."]
-    said += [f"{kind}: {format_count(n)}." for kind in ENDS if (n := int((bars["end_kind"] == kind).sum()))]
+    said += [
+        f"{timeline.called(kind)}: {format_count(n)}." for kind in ENDS if (n := int((bars["end_kind"] == kind).sum()))
+    ]
     said += [f"{kind}: {format_count(n)}." for kind in kinds if (n := int((timeline.marks["kind"] == kind).sum()))]
     if len(timeline.courses):
         said.append(f"Courses: {format_count(len(timeline.courses))}.")

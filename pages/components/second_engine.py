@@ -38,7 +38,14 @@ def confirmation(analysis: Analysis, variables=()) -> None:
             st.markdown(f"- {literal(sentence)}")
         text_table(
             [
-                (row.quantity, row.where, _number(row.ours), _number(row.theirs), _verdict(row.agrees), row.note)
+                (
+                    _in_words(row.quantity, analysis.registry.dictionary),
+                    row.where,
+                    _number(row.ours),
+                    _number(row.theirs),
+                    _verdict(row.agrees),
+                    row.note,
+                )
                 for row in found.checks.itertuples(index=False)
             ],
             ("Quantity", "Where", "CalciScope", found.engine, "Same", "Note"),
@@ -89,6 +96,12 @@ def _largest(difference: float) -> str:
         if difference < bound:
             return f"difference below {words}"
     return f"largest difference {difference:.6f}"
+
+
+def _in_words(quantity: str, dictionary) -> str:
+    """ "Hazard ratio: Age" for "Hazard ratio: age": the engine knows columns, a reader labels."""
+    what, _, name = quantity.partition(": ")
+    return f"{what}: {dictionary[name].label}" if name in dictionary else quantity
 
 
 def _number(value) -> str:

@@ -7,10 +7,12 @@ import pytest
 
 from core import findings
 from core.analysis import Analysis
+from core.charts.swimmer_chart import swimmer_chart
 from core.competing import states_of
 from core.intake.proposals import propose
 from core.intake.to_registry import open_registry
 from core.patients import END, history, patients_table
+from core.timeline import timeline
 from core.view import make_view
 from tests.core.intake.test_bad_files import patients
 
@@ -62,3 +64,12 @@ def test_what_was_published_of_deaths_is_not_compared_with_relapses(relapse):
 def test_patients_end_with_the_event(relapse, everybody):
     assert set(patients_table(relapse, everybody, ())[END]) == {"Relapse", "Last contact"}
     assert "Relapse" in history(relapse, 1)["what"].tolist()
+
+
+def test_a_timeline_ends_with_the_event_by_its_name(relapse, everybody):
+    chart = swimmer_chart(timeline(relapse, everybody))
+    legend = chart.spec["datasets"]["legend"]["label"].tolist()
+    assert "Relapse" in legend
+    assert "Death" not in legend
+    assert set(chart.spec["datasets"]["rows"]["c2"]) == {"Relapse", "Last contact"}
+    assert "Relapse: " in chart.alt
