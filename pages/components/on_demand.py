@@ -20,7 +20,7 @@ def asked_for(analysis: Analysis, what: str, key: str, *more) -> bool:
     if st.session_state.get(place) == this:
         return True
     st.caption(f"{n:,} patients: this takes some seconds, and is computed when you ask for it.")
-    if st.button(what, key=f"{place}_button", icon=":material/play_arrow:"):
+    if st.button(what, key=f"_asked_{key}_button", icon=":material/play_arrow:"):
         st.session_state[place] = this
         return True
     return False

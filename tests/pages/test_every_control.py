@@ -33,6 +33,7 @@ NOT_PART = {
     "_patients_": "a ticked row sets the setting patient, which is part of the view",
     "_draw_": "starts runs whose number and seed are part of the view",
     "_confirm": "has the same numbers computed again by another program",
+    "_asked_": "has what takes seconds in a large cohort computed now",
     "_words_": "opens the sentence about what is on the screen",
     "_template_": "an empty file to fill in",
     "_file_": "a file of the reader's own: the fingerprint in the link stands for what was read from it",
