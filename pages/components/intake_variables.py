@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from core.intake.event_again import SAME_AS_EVENT, without_the_event_again
 from core.intake.mapping import KINDS, Mapping, distinct, known_cells
 from core.intake.stand_ins import AS_LIMIT, AS_MISSING
 from core.intake.tables import TextTable
@@ -19,8 +20,14 @@ def variables_panel(table: TextTable, mapping: Mapping) -> Mapping:
     st.subheader("4. Say what the other columns are", anchor=False)
     st.caption("Change a name, a kind or a unit where the proposal is wrong; take out what should not be used.")
     state = kept()
+    mapping = _without_the_event(mapping, table)
     others = [c for c in mapping.columns if c.name not in mapping.roles.values()]
-    key = f"_intake_{state['token']}_columns_{hash(tuple(c.name for c in others))}"
+    again = [c.name for c in others if c.said == SAME_AS_EVENT]
+    if again:
+        st.caption(
+            f"Proposed as not used, because it {SAME_AS_EVENT}: {literal(', '.join(again))}. Tick Use to have it all the same."
+        )
+    key = f"_intake_{state['token']}_columns_{hash((tuple(c.name for c in others), tuple(again)))}"
     if key not in st.session_state:
         state["base"] = _merged(pd.DataFrame([_line(c) for c in others]), state.get("edited"))
     if others:
@@ -46,6 +53,19 @@ def variables_panel(table: TextTable, mapping: Mapping) -> Mapping:
     return _units(mapping)
 
 
+def _without_the_event(mapping, table):
+    """The mapping in which what repeats the event is not used; looked for once for each way to say what the event is."""
+    state = kept()
+    asked = (state["token"], mapping.roles, mapping.states)
+    if state.get("event_again_for") != asked:
+        found = without_the_event_again(mapping, table)
+        state["event_again"] = {
+            c.name: {"use": c.use, "said": c.said} for c in found.columns if c.said == SAME_AS_EVENT
+        }
+        state["event_again_for"] = asked
+    return mapping.with_columns(**state["event_again"])
+
+
 def _line(column):
     return {
         "Use": column.use,
@@ -67,7 +87,10 @@ def _merged(frame, edited):
     before = edited.set_index("Column")
     for i, name in enumerate(frame["Column"]):
         if name in before.index:
+            proposed = frame.loc[i, ["Use", "Note"]]
             frame.loc[i, list(before.columns)] = before.loc[name]
+            if proposed["Note"] != before.loc[name, "Note"]:  # another event, so another proposal
+                frame.loc[i, ["Use", "Note"]] = proposed
     return frame
 
 

@@ -261,3 +261,20 @@ def test_numbers_that_stand_for_nothing_are_asked_about_on_the_page(app):
     registry = at.session_state["_brought"]
     assert registry.values("age").max() == 63
     assert registry.values("crp").min() == 0.5
+
+
+def test_the_events_own_indicator_is_no_covariate(app):
+    lines = [
+        f"P{i},2019-01-{i % 28 + 1:02d},2021-01-{i % 28 + 1:02d},{'2020-03-04' if i % 2 else ''},{2 - i % 2},{1 + i // 3 % 2}"
+        for i in range(60)
+    ]
+    at = upload(app("data"), "a.csv", csv_file("id,start,last_contact,relapse_date,relapse,arm", *lines))
+    assert "says the same as the event" not in words(at)
+    choose(at, "Event, such as death (date; empty without)", "relapse_date")
+    choose(at, "The event is called", "relapse")
+    assert "Proposed as not used, because it says the same as the event: relapse." in words(at)
+    at.get_by_key("_open").click().run()
+    assert not at.exception
+    registry = at.session_state["_brought"]
+    assert "arm" in [variable.name for variable in registry.dictionary]
+    assert "relapse" not in [variable.name for variable in registry.dictionary]

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from core.intake.courses import propose_courses
+from core.intake.event_again import SAME_AS_EVENT, has_event, without_the_event_again
 from core.intake.identifiers import identifier_reason
 from core.intake.proposals import propose
 from core.intake.questions import questions
@@ -206,3 +207,42 @@ def test_the_templates_belong_together_and_open_without_a_question():
     assert registry.follow_up["state"].tolist() == ["death", "alive"]
     courses = csv_file(TEMPLATES["sts_courses.csv"][1].decode("utf-8-sig").strip(), "2,1,2020-01-05,2020-02-01,25,12")
     assert propose_courses(read_table(courses, "c.csv")).lacking == []
+
+
+RELAPSES = [
+    f"P{i},2019-01-{i % 28 + 1:02d},2021-01-{i % 28 + 1:02d},{'2020-03-04' if i % 2 else ''},"
+    f"{'1' if i % 2 or i == 6 else '2'},{'ABC'[i % 3] if i % 2 else ''},{1 + i // 3 % 2},{40 + i if i % 4 else ''}"
+    for i in range(60)
+]
+
+
+def relapse_file(rows=RELAPSES, event="relapse_date"):
+    table = read_table(csv_file("id,start,last_contact,relapse_date,relapse,origin,arm,score", *rows), "a.csv")
+    mapping = propose(table)
+    return table, replace(mapping, roles=mapping.roles | {"event_date": event}, event="relapse")
+
+
+def test_what_says_the_same_as_the_event_is_not_proposed_as_a_covariate():
+    table, mapping = relapse_file()
+    assert has_event(mapping, table).sum() == 30
+    assert mapping.column("relapse").use
+    found = without_the_event_again(mapping, table)
+    # one row in thirty contradicts; origin is filled in for those with the event alone
+    assert {c.name for c in found.columns if c.said == SAME_AS_EVENT} == {"relapse", "origin"}
+    assert [found.column(name).use for name in ("relapse", "origin", "arm", "score")] == [False, False, True, True]
+
+
+def test_what_differs_from_the_event_in_more_than_a_few_rows_stays():
+    changed = [row.replace(",2,,", ",1,,") if i in (8, 10) else row for i, row in enumerate(RELAPSES)]
+    table, mapping = relapse_file(changed)
+    assert without_the_event_again(mapping, table).column("relapse").use
+
+
+def test_nothing_repeats_an_event_that_is_not_said_yet():
+    table, mapping = relapse_file()
+    roles = {role: name for role, name in mapping.roles.items() if role != "event_date"}
+    assert without_the_event_again(replace(mapping, roles=roles), table) == replace(mapping, roles=roles)
+    coded = replace(mapping, roles=roles | {"status": "relapse"}, states={"1": "death"})
+    assert without_the_event_again(coded, table) == coded
+    coded = replace(coded, states={"1": "death", "2": "alive"})
+    assert not without_the_event_again(coded, table).column("origin").use
