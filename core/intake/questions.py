@@ -6,7 +6,7 @@ from core.intake.mapping import CAUSES, ROLES, STATES, Mapping, known_cells
 from core.intake.proposals import DAY_NUMBERS
 from core.intake.stand_ins import AS_LIMIT, AS_MISSING
 from core.intake.tables import TextTable
-from core.intake.values import DATE_ORDERS, POINT, SERIAL, numbers
+from core.intake.values import DATE_ORDERS, POINT, SERIAL, has_short_year, is_date, numbers
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,7 @@ def questions(mapping: Mapping, table: TextTable) -> list[Question]:
                         "order", column.name, f"{column.name!r} holds numbers, not dates. Are they Excel's day numbers?"
                     )
                 else:
-                    ask(
-                        "roles",
-                        column.name,
-                        f"{column.name!r} does not hold dates with four-digit years. Choose another column.",
-                    )
+                    ask("roles", column.name, _no_dates(column.name, cells, table))
     for column in mapping.columns:
         if column.name in used and column.said == DAY_NUMBERS and column.order != SERIAL:
             ask("order", column.name, f"{column.name!r} holds numbers, not dates. Are they Excel's day numbers?")
@@ -122,6 +118,23 @@ def questions(mapping: Mapping, table: TextTable) -> list[Question]:
             f"{said} a patient of an earlier row. Which rows should count?",
         )
     return asked
+
+
+def _no_dates(name, cells, table):
+    """What stands where dates should: how many cells and in which row the first, never the cell itself."""
+    filled = (cells != "").to_numpy()
+    short = cells.map(has_short_year).to_numpy(dtype=bool)
+    bad = short if short.any() else filled & ~cells.map(is_date).to_numpy(dtype=bool)
+    if not bad.any():
+        return f"{name!r} holds no dates. Choose another column."
+    row, n = table.rows[int(bad.argmax())], int(bad.sum())
+    where = f"in row {row}" if n == 1 else f"in {n:,} of {filled.sum():,} cells, the first in row {row}"
+    if short.any():
+        return (
+            f"{name!r} has dates whose year has two digits (such as dd.mm.yy), {where}: the century cannot be known. Write years "
+            "with four digits in the file, or choose another column."
+        )
+    return f"{name!r} does not hold dates with four-digit years, {where}. Choose another column, or write such dates in the file."
 
 
 def n_repeated(table: TextTable, column: str) -> int:

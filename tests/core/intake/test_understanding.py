@@ -246,3 +246,21 @@ def test_nothing_repeats_an_event_that_is_not_said_yet():
     assert without_the_event_again(coded, table) == coded
     coded = replace(coded, states={"1": "death", "2": "alive"})
     assert not without_the_event_again(coded, table).column("origin").use
+
+
+def test_years_of_two_digits_are_counted_and_placed_but_not_shown():
+    rows = ["A,01.03.2019,22.12.2020,", "B,01.03.2019,20.04.20,13.02.20", "C,01.03.2019,20.04.2020,14.03.20"]
+    table = read_table(csv_file("id;start;last_contact;event_date", *(row.replace(",", ";") for row in rows)), "a.csv")
+    said = {q.about: q.text for q in questions(propose_with(table, event_date="event_date"), table)}
+    assert said["event_date"].startswith(
+        "'event_date' has dates whose year has two digits (such as dd.mm.yy), in 2 of 2 cells, the first in row 3: "
+    )
+    assert "Write years with four digits" in said["event_date"]
+    assert "13.02.20" not in said["event_date"]
+    said = {q.about: q.text for q in questions(propose_with(table, event_date="id"), table)}
+    assert "'id' does not hold dates with four-digit years, in 3 of 3 cells, the first in row 2." in said["id"]
+
+
+def propose_with(table, **roles):
+    mapping = propose(table)
+    return replace(mapping, roles={r: c for r, c in mapping.roles.items() if c not in roles.values()} | roles)
