@@ -140,6 +140,11 @@ def _diagnosis(registry):
     """Dates of diagnosis of all patients. Raises NotEstimable where follow-up is given as durations."""
     variable = registry.dictionary.meaning("diagnosis_date")
     if variable is None or registry.cut_off is None or registry.dictionary.meaning("follow_up_time") is not None:
+        if registry.is_upload:
+            raise NotEstimable(
+                "Of an uploaded file like this one only the length of follow-up is kept, not from when to when: completeness and "
+                "accrual over calendar time are not shown."
+            )
         raise NotEstimable(
             "This registry records how long each patient was followed, but not from when to when. Completeness and accrual "
             "need the dates of diagnosis, last contact and death in patients.csv."

@@ -1,5 +1,6 @@
 """Follow-up: how long, how complete, and when."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -144,8 +145,13 @@ def test_a_registry_of_durations_has_a_median_but_no_calendar(tmp_path):
     assert row["median"] == kaplan_meier(Outcome(months, censored)).summary["median"].item()
     assert row["n_event"] == died.sum() == 161
     for question in (completeness, accrual):
-        with pytest.raises(NotEstimable, match="not from when to when"):
+        with pytest.raises(NotEstimable, match=r"not from when to when.*patients\.csv"):
             question(pbc, everybody)
+        # the owner of an upload has no patients.csv
+        with pytest.raises(
+            NotEstimable, match=r"only the length .* not from when to when.* not shown\.$"
+        ):
+            question(replace(pbc, is_upload=True), everybody)
 
 
 def test_without_patients_it_says_so():
