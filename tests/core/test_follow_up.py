@@ -148,9 +148,7 @@ def test_a_registry_of_durations_has_a_median_but_no_calendar(tmp_path):
         with pytest.raises(NotEstimable, match=r"not from when to when.*patients\.csv"):
             question(pbc, everybody)
         # the owner of an upload has no patients.csv
-        with pytest.raises(
-            NotEstimable, match=r"only the length .* not from when to when.* not shown\.$"
-        ):
+        with pytest.raises(NotEstimable, match=r"only the length .* not from when to when.* not shown\.$"):
             question(replace(pbc, is_upload=True), everybody)
 
 
