@@ -201,15 +201,33 @@ def _dated(columns, cells, roles):
                 name
                 for name in sorted(dates)
                 if re.fullmatch(
-                    rf"{stem}[ _.]?(date|day|on|since|start|日期|时间)|date[ _.]?(of[ _.]?)?{stem}", name.casefold()
+                    rf"{stem}[ _.]?(date|datum|day|on|since|start|日期|时间)|date[ _.]?(of[ _.]?)?{stem}",
+                    name.casefold(),
                 )
             ),
             "",
         )
-        if column.kind == "binary" and date:
+        if date and (column.kind == "binary" or (column := _yes_where_dated(column, cells, date)).kind == "binary"):
             column = replace(column, dated_by=date, timing="post-baseline")
         out.append(column)
     return out
+
+
+def _yes_where_dated(column, cells, date):
+    """A column of two codes, such as 1 and 2, as a yes or no: yes is the code that nearly all of the dates stand beside."""
+    if column.kind != "nominal" or len(column.levels) != 2:
+        return column
+    beside = (
+        cells[column.name][(cells[date] != "") & (cells[column.name] != "")].str.casefold().value_counts(normalize=True)
+    )
+    if beside.empty or beside.iloc[0] < 0.95:
+        return column
+    no, yes = sorted(column.levels, key=lambda level: level[0].casefold() == beside.index[0])
+    named = [
+        (value, word if label == value and value.isdigit() else label)
+        for (value, label), word in ((no, "No"), (yes, "Yes"))
+    ]
+    return replace(column, kind="binary", levels=tuple(named))
 
 
 def _time_unit(mapping):

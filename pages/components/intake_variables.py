@@ -27,6 +27,13 @@ def variables_panel(table: TextTable, mapping: Mapping) -> Mapping:
         st.caption(
             f"Proposed as not used, because it {SAME_AS_EVENT}: {literal(', '.join(again))}. Tick Use to have it all the same."
         )
+    later = [f"{c.name} ({c.dated_by})" for c in others if c.use and c.dated_by and c.timing != "baseline"]
+    if later:
+        st.caption(
+            f"Proposed as known only later, since the date in brackets: {literal(', '.join(later))}. Change Known and Since where "
+            "that is wrong."
+        )
+    dating = {c.dated_by for c in mapping.columns if c.dated_by}
     key = f"_intake_{state['token']}_columns_{hash((tuple(c.name for c in others), tuple(again)))}"
     if key not in st.session_state:
         state["base"] = _merged(pd.DataFrame([_line(c) for c in others]), state.get("edited"))
@@ -40,6 +47,10 @@ def variables_panel(table: TextTable, mapping: Mapping) -> Mapping:
             column_config={
                 "Kind": st.column_config.SelectboxColumn(options=list(KINDS), required=True),
                 "Known": st.column_config.SelectboxColumn(options=[AT_START, LATER], required=True),
+                "Since": st.column_config.SelectboxColumn(
+                    options=["", *(c.name for c in mapping.columns if c.kind == "date" or c.name in dating)],
+                    help="For a yes or no that is known only later: the column with the date on which it began.",
+                ),
                 "Name on screen": st.column_config.TextColumn(required=True, max_chars=100),
             },
         )
@@ -77,6 +88,7 @@ def _line(column):
         "Kind": column.kind,
         "Unit": column.unit,
         "Known": AT_START if column.timing == "baseline" else LATER,
+        "Since": column.dated_by,
         "Note": column.said or (f"{column.n_missing} not recorded" if column.n_missing else ""),
     }
 
@@ -101,6 +113,7 @@ def _as_changes(column, row, table):
         "label": str(row["Name on screen"] or column.name),
         "unit": str(row["Unit"] or ""),
         "timing": "baseline" if row["Known"] == AT_START else "post-baseline",
+        "dated_by": str(row["Since"] or ""),
         "kind": kind,
     }
     if kind in ("binary", "nominal", "ordinal") and not column.levels:

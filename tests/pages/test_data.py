@@ -278,3 +278,18 @@ def test_the_events_own_indicator_is_no_covariate(app):
     registry = at.session_state["_brought"]
     assert "arm" in [variable.name for variable in registry.dictionary]
     assert "relapse" not in [variable.name for variable in registry.dictionary]
+
+
+def test_what_began_on_a_date_is_proposed_as_known_only_later(app):
+    lines = [
+        f"P{i},2019-01-{i % 28 + 1:02d},2021-01-{i % 28 + 1:02d},{i // 2 % 2},{2 - i % 2},{'2020-03-04' if i % 2 else ''}"
+        for i in range(60)
+    ]
+    at = upload(app("data"), "a.csv", csv_file("id,start,last_contact,died,steroid,steroid_date", *lines))
+    assert "Proposed as known only later, since the date in brackets: steroid (steroid_date)." in words(at).replace(
+        "\\", ""
+    )
+    at.get_by_key("_open").click().run()
+    assert not at.exception
+    steroid = at.session_state["_brought"].dictionary["steroid"]
+    assert (steroid.is_post_baseline, steroid.dated_by) == (True, "steroid_date")

@@ -264,3 +264,27 @@ def test_years_of_two_digits_are_counted_and_placed_but_not_shown():
 def propose_with(table, **roles):
     mapping = propose(table)
     return replace(mapping, roles={r: c for r, c in mapping.roles.items() if c not in roles.values()} | roles)
+
+
+def treated(dated="2020-03-04", codes="21", name="steroid_date"):
+    rows = [f"{row},{codes[i % 2]},{dated if i % 4 == 1 else ''}" for i, row in enumerate(ROWS)]
+    return read_table(csv_file(f"{HEADER},steroid,{name}", *rows), "a.csv")
+
+
+@pytest.mark.parametrize("name", ["steroid_date", "date_of_steroid", "steroid date", "Steroid_Datum"])
+@pytest.mark.parametrize("codes", ["21", "12", "01"])
+def test_two_codes_beside_a_date_are_a_yes_since_that_date(name, codes):
+    table = treated(codes=codes, name=name)
+    column = propose(table).column("steroid")
+    assert (column.kind, column.timing, column.dated_by) == ("binary", "post-baseline", name)
+    assert column.levels == ((codes[0], "No"), (codes[1], "Yes"))
+    registry = open_registry(table, propose(table))
+    assert registry.dictionary["steroid"].is_post_baseline
+    assert registry.days_to[registry.dictionary["steroid"].dated_by].notna().sum() == 8
+
+
+def test_two_codes_with_dates_beside_either_are_no_yes_or_no():
+    cells = treated().cells
+    cells["steroid_date"] = "2020-03-04"
+    column = propose(replace(treated(), cells=cells)).column("steroid")
+    assert (column.kind, column.timing, column.dated_by) == ("nominal", "baseline", "")
