@@ -113,7 +113,7 @@ def _as_changes(column, row, table):
         "label": str(row["Name on screen"] or column.name),
         "unit": str(row["Unit"] or ""),
         "timing": "baseline" if row["Known"] == AT_START else "post-baseline",
-        "dated_by": str(row["Since"] or ""),
+        "dated_by": row["Since"] if isinstance(row["Since"], str) else "",
         "kind": kind,
     }
     if kind in ("binary", "nominal", "ordinal") and not column.levels:
