@@ -28,7 +28,9 @@ HOW_TO_READ_FOREST = (
 def headline_numbers(analysis: Analysis) -> None:
     """Patients, events, median and follow-up of the whole cohort."""
     endpoint = analysis.endpoint
-    with st.grid(columns="auto", min_column_width=260 if endpoint.competing else 150):
+    # wide enough for the longest label, which is not shortened
+    least = 260 if endpoint.competing else 150 if len(endpoint.median_title) < 18 else 210
+    with st.grid(columns="auto", min_column_width=least):
         st.metric("Patients", f"{len(analysis.cohort):,} of {len(analysis.registry):,}", border=True)
         if endpoint.competing:
             st.metric(endpoint.had, f"{analysis.n_event:,}", border=True)
