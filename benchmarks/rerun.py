@@ -5,7 +5,7 @@
 
 For each size a server of its own is started, on the sample (n = 51) or on a registry from benchmarks/large_registry.py.
 A client does what a browser does: it opens the page over the WebSocket, then moves one end of the age slider, each time to a
-value that this session has not had, and waits for the message that says the script has finished. "New" is the time from
+value that it has not had yet, and waits for the message that says the script has finished. "New" is the time from
 sending to that message: script, tables and figures as sent, without the browser's drawing. "Again" goes back to a
 value that was there before: what is kept is used. The first answer of a page, which fills what is kept for the registry, is
 not counted, and stands in a column of its own.
@@ -77,7 +77,7 @@ def places(wanted):
 
 
 class Reader:
-    """One session of a running server."""
+    """One reader of a running server."""
 
     def __init__(self, socket_, path, query):
         self.socket, self.path, self.query = socket_, path, query

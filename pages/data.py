@@ -12,8 +12,8 @@ from pages.components.intake_variables import variables_panel
 require_app()
 st.header("Bring your own registry", anchor=False)
 st.caption(
-    "A file with one row per patient becomes a registry in five steps. It stays in the memory of this session: it is never "
-    "written to disk, never put into a link, and never shown to anybody else."
+    "A file with one row per patient becomes a registry in five steps. It stays in the server's memory while this window is "
+    "open: it is never written to disk, never put into a link, and never shown to anybody else."
 )
 st.caption(
     "There is nothing to share on this page. Once your registry is open, Share on any other page makes the link to what you "

@@ -8,7 +8,6 @@ from pages.components.competing_panels import (
     incidence_at_panel,
     incidence_panel,
     naive_panel,
-    states_panel,
     time_lost_panel,
     two_ratios_panel,
 )
@@ -17,6 +16,7 @@ from pages.components.entry import require_app
 from pages.components.panels import heading
 from pages.components.sidebar import current_analysis
 from pages.components.source import load_registry
+from pages.components.state_panels import states_panel
 
 require_app()
 registry = load_registry()

@@ -98,6 +98,11 @@ def format_median(median: float, low: float, high: float) -> str:
     return f"{bare}{unit} ({format_interval(low, high, lambda limit: format_months(limit, unit=False))})"
 
 
+def in_sentence(label: str) -> str:
+    """A label inside a sentence: "Stage" becomes "stage", "STS courses" stays."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
+
+
 def _number(value, *, keep_infinite: bool = False) -> float | None:
     """A float, or None for what is no number: missing, NaN and (unless kept) infinite."""
     try:

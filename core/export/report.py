@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from core.analysis import Analysis
+from core.charts.wording import in_sentence
 from core.errors import NotEstimable
 from core.export.report_methods import definitions, limits, methods, strobe_table
 from core.export.report_parts import Heading, Link, Paragraph, Report, or_reason
@@ -28,7 +29,7 @@ from core.export.sentences import (
     survival_sentence,
 )
 from core.export.tables import Table, view_caption
-from core.export.view_figures import curve_figure, in_sentence, ratio_figures, treatment_figure
+from core.export.view_figures import curve_figure, ratio_figures, treatment_figure
 from core.exposure_analysis import ExposureAnalysis, chosen_exposure
 from core.headline import headline
 from core.release import RELEASE

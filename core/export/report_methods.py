@@ -6,6 +6,7 @@ import pandas as pd
 
 from core.analysis import Analysis
 from core.cautions import cautions
+from core.charts.wording import in_sentence
 from core.cohort import describe_filter
 from core.conventions import CONVENTIONS
 from core.endpoints import endpoints_of
@@ -14,7 +15,6 @@ from core.export.report_parts import Heading, Items, Paragraph
 from core.export.sentences import events_of
 from core.export.strobe import strobe_rows
 from core.export.tables import Table
-from core.export.view_figures import in_sentence
 from core.release import RELEASE
 
 SOFTWARE = ("numpy", "scipy", "pandas", "lifelines")

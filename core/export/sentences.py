@@ -14,10 +14,10 @@ from core.charts.wording import (
     format_p_statement,
     format_percent,
     format_ratio,
+    in_sentence,
 )
 from core.cohort import describe_filter
 from core.errors import NotEstimable
-from core.export.view_figures import in_sentence
 from core.exposure_analysis import ExposureAnalysis
 from core.settings import setting_named
 from core.survival import TestResult

@@ -14,7 +14,7 @@ from core.charts.incidence_chart import incidence_chart
 from core.charts.notice import with_notice
 from core.charts.ratio_rows import ratio_rows
 from core.charts.survival_chart import survival_chart
-from core.charts.wording import format_p_statement
+from core.charts.wording import format_p_statement, in_sentence
 from core.errors import NotEstimable
 from core.export.figures import Figure
 from core.export.tables import view_caption
@@ -117,11 +117,6 @@ def attrition_figure(analysis: Analysis) -> Figure:
 def notice_of(analysis: Analysis, *, grouped: bool = True) -> str | None:
     """The caution about what is known only after diagnosis; None where it does not apply."""
     return " ".join(caution.text for caution in after_baseline(analysis, grouped=grouped)) or None
-
-
-def in_sentence(label: str) -> str:
-    """A label inside a sentence: "Stage" becomes "stage", "STS courses" stays."""
-    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
 def _titled(analysis, chart: Chart, title: str) -> Figure:

@@ -113,7 +113,7 @@ def numbers_panel(two: TwoViews) -> None:
 def kept_panel(registry: Registry) -> None:
     """The kept views: open one again, take one away, all as a file, and a file back."""
     kept = kept_views(registry)
-    with panel("Views kept in this session", key="kept_panel"):
+    with panel("Kept views", key="kept_panel"):
         for named in kept:
             with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
                 st.markdown(literal(named.name))
@@ -135,7 +135,7 @@ def kept_panel(registry: Registry) -> None:
                         args=(registry, named.name),
                     )
         if kept:
-            views = in_order(registry)  # the file is made outside of the session
+            views = in_order(registry)  # the file is made when it is asked for, without the reader's state
             st.download_button(
                 "Download these views",
                 data=lambda: to_file(registry, views),
@@ -146,7 +146,7 @@ def kept_panel(registry: Registry) -> None:
                 key="_download_views",
                 help="Choices and headline numbers, no patient's data",
             )
-            st.caption("They live in this session only: a file or the link under Share brings them back later.")
+            st.caption("They last until this window is closed: a file or the link under Share brings them back later.")
         _say_trouble()
         if len(kept) < MOST_VIEWS:
             st.file_uploader(

@@ -9,7 +9,6 @@ from core.charts.forest_chart import forest_chart
 from core.charts.incidence_chart import incidence_chart
 from core.charts.notice import with_notice
 from core.charts.ratio_rows import ratio_rows
-from core.charts.stacked_chart import stacked_chart
 from core.charts.wording import (
     format_count,
     format_estimate,
@@ -19,9 +18,9 @@ from core.charts.wording import (
     format_p,
     format_p_statement,
     format_percent,
+    in_sentence,
 )
 from core.conventions import SMALL_RISK_SET
-from core.endpoints import OVERALL, competing_end, endpoints_of, event_name
 from core.errors import NotEstimable
 from core.export.sentences import comparison_sentence, incidence_sentence
 from core.settings import RISK_TABLES
@@ -29,8 +28,6 @@ from pages.components.controls import choose, has_effect
 from pages.components.literal import literal
 from pages.components.panels import baseline_notice, panel, show_cautions, show_chart, wording
 from pages.components.tables import text_table
-
-MOST_MULTIPLES = 6
 
 
 def competing_headline(analysis: Analysis) -> None:
@@ -68,7 +65,7 @@ def incidence_panel(analysis: Analysis, *, key: str, cause: int = competing.EVEN
     settings = dict(analysis.view.settings)
     what = competing.cause_in_words(analysis, cause)
     name = f"Cumulative incidence of {what}"
-    title = f"{name} by {_in_sentence(analysis.by.label)}" if analysis.by else name
+    title = f"{name} by {in_sentence(analysis.by.label)}" if analysis.by else name
     with panel(literal(title), how_to_read=_how_to_read(analysis, what), key=f"{key}_panel"):
         result = competing.incidence(analysis)
         show_chart(
@@ -132,52 +129,6 @@ def naive_panel(analysis: Analysis, cause: int) -> None:
                 _start(other),
             ),
         )
-
-
-def states_panel(analysis: Analysis) -> None:
-    """Where patients are over time, all together and by group, whatever endpoint is chosen."""
-    resolves = analysis.registry.dictionary.meaning("resolution_date") is not None
-    above = "resolution" if resolves else competing_end(analysis.registry)
-    how = (
-        f"How to read this: at each time the bands add up to 100%; {literal(endpoints_of(analysis.registry)[0].events)} grow from "
-        "below"
-        + (f", {above} from above" if above else "")
-        + f", and between them is who has come to neither. Right of the dashed line fewer than {SMALL_RISK_SET} are "
-        "still followed."
-    )
-    shown = None
-    event = event_name(analysis.registry)
-    event = "died" if event == OVERALL.event else event
-    title = literal(f"Resolved, {event}, or neither" if resolves else f"{event[:1].upper()}{event[1:]}, or not")
-    with panel(title, how_to_read=how, key="states_panel"):
-        found = competing.states_of(analysis)
-        st.markdown(literal(_states_sentence(found)))
-        shown = {
-            "states": [(state.name, state.part) for state in found.states],
-            "free": found.free,
-            "x_title": "Months from diagnosis",
-            "end": float(found.outcome.time.max()),
-        }
-        whole = competing.state_incidence(analysis, found, by_group=False)
-        mark = analysis.registry.source or None
-        chart = stacked_chart(whole, "All", source_mark=mark, **shown)
-        notice = baseline_notice(analysis, grouped=False)
-        show_chart(with_notice(chart, notice, above="24 + 20 * legend_rows"), key="states_all")
-        show_cautions(analysis, (AFTER_BASELINE,), on_figure=True)
-    if analysis.by is None or shown is None:
-        return
-    with panel(f"The same by {literal(_in_sentence(analysis.by.label))}", key="states_groups_panel"):
-        by_group = competing.state_incidence(analysis, found, by_group=True)
-        show_cautions(analysis, (AFTER_BASELINE,))
-        with st.grid(columns="auto", min_column_width=300):
-            for i, level in enumerate(by_group.strata[:MOST_MULTIPLES]):
-                with st.container():  # the figure and its download share a cell
-                    show_chart(
-                        stacked_chart(by_group, level, title=str(level), legend=False, height=210, **shown),
-                        key=f"states_{i}",
-                    )
-        if len(by_group.strata) > MOST_MULTIPLES:
-            st.caption(f"The first {MOST_MULTIPLES} of {len(by_group.strata)} groups.")
 
 
 def incidence_at_panel(analysis: Analysis) -> None:
@@ -280,7 +231,7 @@ def two_ratios_panel(analysis: Analysis, cause: int) -> None:
     with panel(f"Two hazard ratios for {literal(what)}", key="two_ratios_panel"):
         if not analysis.endpoint.competing:
             st.markdown(
-                f"Nothing competes with {_in_sentence(analysis.endpoint.label)}: the cause-specific and the subdistribution "
+                f"Nothing competes with {in_sentence(analysis.endpoint.label)}: the cause-specific and the subdistribution "
                 "hazard are the same, and the Hazard ratios page shows their ratios. Choose an endpoint with competing "
                 "events in the sidebar to see where they part."
             )
@@ -338,19 +289,9 @@ def no_median_panel(analysis: Analysis) -> None:
         )
 
 
-def _states_sentence(found) -> str:
-    ends = {state.name for state in found.states if state.part == "end"}
-    said = [f"{n:,} {'came to ' if name in ends else ''}{name[:1].lower()}{name[1:]}" for name, n in found.counts]
-    sentence = f"Of {len(found.rows):,} patients: {', '.join(said[:-1])}; {said[-1]} when last seen."
-    if found.n_died_after:
-        who = "1 of the resolved" if found.n_died_after == 1 else f"{found.n_died_after:,} of the resolved"
-        sentence += f" {who} died later: resolved here, and a death in overall mortality."
-    return sentence
-
-
 def _why(analysis, cause) -> str:
     if not analysis.endpoint.competing:
-        return f"Nothing competes with {_in_sentence(analysis.endpoint.label)}: this is 1 − Kaplan-Meier."
+        return f"Nothing competes with {in_sentence(analysis.endpoint.label)}: this is 1 − Kaplan-Meier."
     what, other = (competing.cause_in_words(analysis, c) for c in (cause, 3 - cause))
     return (
         f"Cumulative incidence (Aalen-Johansen) instead of Kaplan-Meier, because {other} makes {what} impossible: taken for "
@@ -397,10 +338,6 @@ def _months(row) -> str:
 
 def _group_title(analysis) -> str:
     return analysis.by.label if analysis.by else "Group"
-
-
-def _in_sentence(label: str) -> str:
-    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
 def _start(words: str) -> str:

@@ -54,7 +54,7 @@ def require_app() -> None:
 
 
 def asked_for() -> dict[str, list[str]]:
-    """The query that opened this session, as it was before the controls took what they could use."""
+    """The query that the reader came with, as it was before the controls took what they could use."""
     return st.session_state.get("_asked") or {}
 
 

@@ -8,7 +8,7 @@ from core.charts.forest_chart import forest_chart
 from core.charts.forest_rows import forest_rows
 from core.charts.notice import with_notice
 from core.charts.survival_chart import survival_chart
-from core.charts.wording import format_interval, format_months, format_p_statement, format_percent
+from core.charts.wording import format_interval, format_months, format_p_statement, format_percent, in_sentence
 from core.conventions import SMALL_RISK_SET
 from core.endpoints import EARLY
 from core.errors import NotEstimable
@@ -77,7 +77,7 @@ def survival_panel(analysis: Analysis, *, key: str) -> None:
     show = settings.get("show", SHOWS[0])
     free = analysis.endpoint.free
     name = {SHOWS[0]: free, SHOWS[1]: f"Cumulative incidence of {analysis.endpoint.event}", SHOWS[2]: SHOWS[2]}[show]
-    title = f"{name} by {_in_sentence(analysis.by.label)}" if analysis.by else name
+    title = f"{name} by {in_sentence(analysis.by.label)}" if analysis.by else name
     with panel(literal(title), how_to_read=_how_to_read(analysis, show), key=f"{key}_panel"):
         show_chart(
             survival_chart(
@@ -129,11 +129,6 @@ def landmark_notice(analysis: Analysis) -> None:
         f":material/flag: Landmark at {analysis.landmark_months} months: {n:,} patients and {n_event:,} {analysis.endpoint.events} "
         "before it are left out."
     )
-
-
-def _in_sentence(label: str) -> str:
-    """A label inside a sentence: "Stage" becomes "stage", "STS courses" stays."""
-    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
 def _comparison_notes(analysis) -> tuple[str, ...]:

@@ -65,9 +65,9 @@ repeating instrument with a date becomes the table of courses; the report names 
     with st.expander("What happens to my file"):
         st.markdown(
             """
-It is held in the memory of the server for this session and forgotten when the session ends or when you choose "Forget this
+It is held in the memory of the server while this window is open and forgotten afterwards, or when you choose "Forget this
 file". Links carry your choices and a fingerprint of the data, never the data: whoever opens a link to your view is asked for
-the file, and then sees the page and the filters of the link. Reloading the page starts a new session, which asks for the file as well; the saved dictionary answers all questions
-at once.
+the file, and then sees the page and the filters of the link. Reloading the page starts anew and asks for the file as well; the saved
+dictionary answers all questions at once.
             """
         )

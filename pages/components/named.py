@@ -1,4 +1,4 @@
-"""Views that the reader keeps in this session: kept, opened again, taken away, loaded from a file or a link."""
+"""Views that the reader keeps: kept, opened again, taken away, loaded from a file or a link."""
 
 import streamlit as st
 
@@ -25,7 +25,7 @@ FIRST, SECOND = "_compare_first", "_compare_second"
 
 
 def kept_views(registry: Registry) -> list[NamedView]:
-    """The views kept in this session, of the registry on the screen."""
+    """The kept views, of the registry on the screen."""
     held, views = st.session_state.get(KEPT, (registry.fingerprint, []))
     return views if held == registry.fingerprint else []
 
@@ -38,7 +38,7 @@ def keep_panel(analysis: Analysis) -> None:
     """A name for the view on the screen, and the button that keeps it."""
     registry = analysis.registry
     kept = kept_views(registry)
-    st.markdown("**Keep it in this session**, to open it again or to compare it with another view.")
+    st.markdown("**Keep it while this window is open**, to open it again or to compare it with another view.")
     if len(kept) >= MOST_VIEWS:
         st.caption(f"{MOST_VIEWS} views are kept, which is the most. Take one away on the Compare page first.")
         return

@@ -44,7 +44,7 @@ def _dialog(analysis):
     if others and ending != "zip":
         views = "the view" if len(others) == 1 else f"the {len(others)} views"
         with_kept = st.toggle(
-            f"Also {views} kept in this session",
+            f"Also {views} that you kept",
             True,
             key="_report_kept",
             help="A section each, with its figure, its headline numbers and its link.",

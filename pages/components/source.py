@@ -66,7 +66,7 @@ def draw_source(page: str) -> None:
             options,  # the first is the default, which is not written into the address
             key=SOURCE_KEY,
             bind="query-params",  # so that the browser itself keeps it when the page changes
-            help="Your own file stays in this session: no link and no other reader can bring it back.",
+            help="Your own file stays in this window: no link and no other reader can bring it back.",
         )
 
 

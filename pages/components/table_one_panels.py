@@ -5,6 +5,7 @@ import streamlit as st
 
 from core.analysis import Analysis
 from core.charts.attrition_chart import attrition_chart
+from core.charts.wording import in_sentence
 from core.cohort_choices import SUMMARIES
 from core.export.table_one_rows import (
     CHARACTERISTIC,
@@ -28,18 +29,6 @@ from pages.components.panels import panel, show_chart
 
 INDENT = "\u2003"
 SHORT = 14  # characters
-MOST_COLUMNS_STACKED = 7
-# on a telephone the name of a row stands above its numbers
-STACKED = """<style>
-@media (max-width: 640px) {
-  .st-key-table_one table, .st-key-table_one thead, .st-key-table_one tbody { display: block; width: 100%%; }
-  .st-key-table_one tr { display: grid; grid-template-columns: %s; }
-  .st-key-table_one tr > * { padding-left: 0.2rem; padding-right: 0.2rem; overflow-wrap: anywhere; }
-  .st-key-table_one tr > * p { font-size: 0.8rem; }
-  .st-key-table_one tr > :first-child { grid-column: 1 / -1; border-bottom: none; padding-bottom: 0; }
-  .st-key-table_one tr:has(> :first-child strong) > :not(:first-child) { display: none; }
-}
-</style>"""
 
 
 def table_one_panel(analysis: Analysis) -> None:
@@ -51,7 +40,7 @@ def table_one_panel(analysis: Analysis) -> None:
         if analysis.by is not None:
             choose(registry, "tests")
     by = analysis.by
-    with panel(literal(f"Patients by {_in_sentence(by.label)}") if by is not None else "Patients"):
+    with panel(literal(f"Patients by {in_sentence(by.label)}") if by is not None else "Patients"):
         if not len(analysis.cohort) and not (by is not None and by.against_the_rest):
             analysis.require_patients()
         table, rows = _by_group(
@@ -128,12 +117,7 @@ def _kept(_analysis: Analysis, key: str) -> tuple[TableOne, pd.DataFrame]:
 
 
 def _draw(rows, notes, without=()):
-    table = _as_on_paper(rows, without)
-    with st.container(key="table_one"):
-        if len(table.columns) <= MOST_COLUMNS_STACKED:
-            shares = {SMD: 0.7, P_VALUE: 0.8, MISSING: 1.2}
-            st.html(STACKED % " ".join(f"minmax(0, {shares.get(column, 1.5)}fr)" for column in table.columns[1:]))
-        st.table(table, border="horizontal", hide_index=True)
+    st.table(_as_on_paper(rows, without), border="horizontal", hide_index=True)
     st.caption("  \n".join(literal(note) for note in notes))
 
 
@@ -173,7 +157,3 @@ def _hand_out(described, title, name, caption, notes):
         numbers=lambda: Table("Numbers", table_one_numbers(table), caption, notes),
         shown=lambda: Table(title, rows, caption, notes, SECTION),
     )
-
-
-def _in_sentence(label: str) -> str:
-    return label if label[1:2].isupper() else label[:1].lower() + label[1:]

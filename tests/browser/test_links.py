@@ -277,7 +277,7 @@ def test_the_report_covers_the_kept_views_and_says_how_far_it_is(sample_server, 
     page.get_by_role("button", name="Report", exact=True).click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_text("Web page", exact=True).click()
-    expect(dialog.get_by_text("Also the 2 views kept in this session")).to_be_visible()
+    expect(dialog.get_by_text("Also the 2 views that you kept")).to_be_visible()
     dialog.get_by_role("button", name="Make it").click()
     expect(dialog.get_by_role("progressbar").or_(dialog.get_by_text("Done"))).to_be_visible()
     with page.expect_download() as download:
